@@ -1,0 +1,67 @@
+"""Control as inference: the reference library of the course.
+
+Reinforcement learning read as inference in a graphical model. Build a problem
+(:class:`TabularMDP`), condition on being optimal, pass messages.
+
+Every public name below is loaded on first use, so ``import cs_infer`` costs
+next to nothing, and needs numpy alone. One idea lives in one file:
+
+===================  ====================================================
+``mdp``              the Markov decision process, checked at the door
+``toy_text``         reading gymnasium's transition tables
+``planning``         optimal control: open loop and closed loop
+``optimality``       the optimality variable, given a state and an action
+``trajectories``     the graphical model: trajectories by enumeration
+``messages``         the same answers by passing messages, in log space
+``sampling``         drawing trajectories from the prior and the posterior
+``log_space``        sums and expectations of exponentials
+===================  ====================================================
+"""
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "TabularMDP": "mdp",
+    "OpenLoopPlan": "planning",
+    "ClosedLoopPlan": "planning",
+    "plan_open_loop": "planning",
+    "plan_closed_loop": "planning",
+    "log_p_optimal": "optimality",
+    "action_given_optimal": "optimality",
+    "action_given_not_optimal": "optimality",
+    "log_p_optimal_next_state": "optimality",
+    "Trajectories": "trajectories",
+    "trajectory_log_prior": "trajectories",
+    "trajectory_log_likelihood": "trajectories",
+    "trajectory_energy": "trajectories",
+    "trajectory_log_posterior": "trajectories",
+    "enumerate_trajectories": "trajectories",
+    "log_evidence_by_enumeration": "trajectories",
+    "action_posterior_by_enumeration": "trajectories",
+    "BackwardMessages": "messages",
+    "ForwardMessages": "messages",
+    "SmoothedMarginals": "messages",
+    "backward_messages": "messages",
+    "forward_messages": "messages",
+    "smoothed_marginals": "messages",
+    "SampledTrajectories": "sampling",
+    "sample_prior": "sampling",
+    "sample_posterior": "sampling",
+}
+
+__all__ = list(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'cs_infer' has no attribute {name!r}")
+    value = getattr(import_module(f"cs_infer.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__ + ["__version__"])

@@ -1,0 +1,93 @@
+"""Sums and expectations of exponentials, computed in log space.
+
+A message of this course is a product of many small probabilities. At a
+horizon of 10,000 it leaves the range of floating point; its logarithm does
+not. So every product is a sum here, and every sum is a :func:`logsumexp`.
+
+``-inf`` is the logarithm of zero: an impossible event, and a legal value
+throughout. No function here turns it into NaN.
+"""
+
+import numpy as np
+
+Array = np.ndarray
+
+
+def safe_log(probability: Array) -> Array:
+    """Natural logarithm with ``log 0 = -inf`` and no warning.
+
+    Args:
+        probability: non-negative numbers, any shape.
+
+    Returns:
+        Their logarithms, in nats, same shape.
+
+    Example:
+        >>> safe_log(np.array([1.0, 0.0]))
+        array([  0., -inf])
+    """
+    with np.errstate(divide="ignore"):
+        return np.log(probability)
+
+
+def logsumexp(log_x: Array, axis: int | tuple[int, ...] | None = None) -> Array:
+    """``log sum exp(log_x)`` along ``axis``, shifted by the maximum.
+
+    Args:
+        log_x: logarithms, in nats; ``-inf`` allowed.
+        axis: the axis or axes to sum over; all of them by default.
+
+    Returns:
+        The logarithm of the sum, ``-inf`` where every term is impossible.
+
+    Example:
+        >>> float(logsumexp(np.array([-1000.0, -1000.0])))
+        -999.3068528194401
+    """
+    peak = np.max(log_x, axis=axis, keepdims=True)
+    shift = np.where(np.isfinite(peak), peak, 0.0)
+    total = np.sum(np.exp(log_x - shift), axis=axis)
+    return safe_log(total) + np.squeeze(shift, axis=axis)
+
+
+def log_expect(probability: Array, log_x: Array, axis: int = -1) -> Array:
+    """``log E[exp(log_x)]`` under ``probability`` along ``axis``.
+
+    This is the *soft maximum* of the course. Unlike a maximum it never
+    exceeds the largest entry, and unlike a softmax it is a number, not a
+    distribution.
+
+    Args:
+        probability: probabilities that sum to one along ``axis``.
+        log_x: logarithms, in nats, of a shape that broadcasts against it.
+        axis: the axis to take the expectation over.
+
+    Returns:
+        The logarithm of the expectation, in nats.
+
+    Example:
+        >>> float(log_expect(np.array([0.5, 0.5]), np.array([3.0, 3.0])))
+        3.0
+    """
+    return logsumexp(safe_log(probability) + log_x, axis=axis)
+
+
+def normalise(log_weight: Array, axis: int | tuple[int, ...] = -1) -> Array:
+    """The distribution proportional to ``exp(log_weight)`` along ``axis``.
+
+    Where every weight is zero there is no such distribution: the result is
+    zero there, never NaN.
+
+    Args:
+        log_weight: unnormalised log-probabilities, in nats.
+        axis: the axis or axes that sum to one.
+
+    Returns:
+        Probabilities, same shape.
+
+    Example:
+        >>> normalise(np.array([0.0, -np.inf]))
+        array([1., 0.])
+    """
+    total = np.expand_dims(logsumexp(log_weight, axis=axis), axis)
+    return np.exp(log_weight - np.where(np.isfinite(total), total, 0.0))

@@ -1,0 +1,101 @@
+"""The optimality variable: one binary node hung on each step of the graph.
+
+``O_t = 1`` says that the agent was optimal at step t. Its probability is
+``exp(r / alpha)``: an equality, so rewards must not be positive.
+"""
+
+import numpy as np
+
+from cs_infer.log_space import logsumexp, normalise
+from cs_infer.mdp import TabularMDP
+
+Array = np.ndarray
+
+
+def log_p_optimal(mdp: TabularMDP) -> Array:
+    """``log p(O_t = 1 | s_t, a_t) = r_t(s_t, a_t) / alpha``.
+
+    Implements eq-optimality. Where rewards depend on the next state, that
+    state is summed out; see :func:`log_p_optimal_next_state`.
+
+    Args:
+        mdp: a problem whose rewards are at most 0.
+
+    Returns:
+        Log-probabilities, in nats, shape (T, S, A).
+
+    Raises:
+        ValueError: a reward is positive, so that its exponential is no
+            probability.
+
+    Example:
+        >>> mdp = TabularMDP.from_arrays(
+        ...     transition=[[[1.0], [1.0]]], reward=[[0.0, -1.0]], initial=[1.0], horizon=1)
+        >>> log_p_optimal(mdp)[0, 0]
+        array([ 0., -1.])
+    """
+    log_p = log_p_optimal_next_state(mdp)
+    if np.any(log_p > 1e-12):
+        t, s, a = (int(i) for i in np.argwhere(log_p > 1e-12)[0])
+        raise ValueError(
+            "exp(reward / temperature) must be a probability, so rewards must not be positive; "
+            f"at [{t}, {s}, {a}] it is {np.exp(log_p[t, s, a]):g} (mdp.shifted() subtracts the "
+            "largest reward from every step)"
+        )
+    return np.minimum(log_p, 0.0)
+
+
+def log_p_optimal_next_state(mdp: TabularMDP) -> Array:
+    """``log p(O_t = 1 | s_t, a_t)`` with the next state summed out.
+
+    Implements eq-optimality-next-state. When ``p(O = 1 | s, a, s')`` is
+    ``exp(r(s, a, s') / alpha)``, a state and an action are optimal with
+    probability ``sum_s' P(s' | s, a) exp(r(s, a, s') / alpha)``. By Jensen's
+    inequality that is never less than ``exp(E[r] / alpha)``.
+
+    Args:
+        mdp: any problem; rewards above 0 give logarithms above 0.
+
+    Returns:
+        ``r / alpha`` plus the logarithm of that sum, in nats, shape (T, S, A).
+    """
+    if mdp.reward_next is None:
+        return mdp.scaled_reward
+    return mdp.scaled_reward + logsumexp(mdp.log_step, axis=2)
+
+
+def action_given_optimal(mdp: TabularMDP) -> Array:
+    """``p(a_t | s_t, O_t = 1)``: what one step of conditioning does to the prior.
+
+    Implements eq-action-given-optimal. Only step t is conditioned on; for all
+    steps at once see :func:`cs_infer.backward_messages`.
+
+    Args:
+        mdp: any problem (a constant added to the reward changes nothing).
+
+    Returns:
+        Probabilities, shape (T, S, A); zero where no action can be optimal.
+    """
+    return normalise(mdp.log_action_prior + log_p_optimal_next_state(mdp))
+
+
+def action_given_not_optimal(mdp: TabularMDP) -> Array:
+    """``p(a_t | s_t, O_t = 0)``: what the agent does when it is *not* optimal.
+
+    Implements eq-action-given-not-optimal. Not the prior: an agent that is
+    known to have failed is more likely to have done something bad.
+
+    Args:
+        mdp: a problem whose rewards are at most 0.
+
+    Returns:
+        Probabilities, shape (T, S, A); zero where every allowed action is
+        optimal for certain, since ``O_t = 0`` is impossible there.
+
+    Raises:
+        ValueError: a reward is positive.
+    """
+    p_not = -np.expm1(log_p_optimal(mdp))
+    weight = mdp.action_prior * p_not
+    total = weight.sum(axis=2, keepdims=True)
+    return np.divide(weight, total, out=np.zeros_like(weight), where=total > 0)
