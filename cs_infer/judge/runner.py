@@ -1,0 +1,214 @@
+"""The program inside the sandbox: it runs a student's cells and answers calls.
+
+It holds no answer, no test and no secret. It is started as a script, beside
+``frames.py``, and talks to the grader over the two pipes it was born with.
+Student code can reach those pipes; all it can do with them is give answers,
+which is what it is asked for anyway.
+"""
+
+import os
+import resource
+import signal
+import sys
+import traceback
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from frames import FrameError, read_message, write_message
+
+_MOST_TRACEBACK = 4000
+_MOST_PICTURE = 300_000
+_MOST_PICTURES = 4
+
+
+class OutOfTime(BaseException):
+    """Raised inside student code when its time is up; not an Exception, so `except Exception`
+    does not swallow it."""
+
+
+def main() -> None:
+    """Serve requests until the grader closes the pipe."""
+    _limit(*map(int, sys.argv[1:]))
+    requests = os.fdopen(os.dup(0), "rb", buffering=0)
+    replies = os.dup(1)
+    _silence_standard_streams()
+    sys.path.insert(0, os.environ["CS_INFER_EDITION"])
+    shell = _make_shell()
+    signal.signal(signal.SIGALRM, _out_of_time)
+    write_message(_writer(replies), {"status": "ready"})
+    while True:
+        try:
+            request = read_message(lambda n: _read_exactly(requests, n))
+        except EOFError:
+            return
+        try:
+            reply = _serve(shell, request)
+            write_message(_writer(replies), reply)
+        except FrameError as error:
+            write_message(_writer(replies), {"status": "bad answer", "message": str(error)})
+
+
+def _serve(shell, request):
+    if request["do"] == "cell":
+        return _run_cell(shell, request["source"], request["seconds"], request["output_bytes"])
+    return _call(shell, request["function"], request["inputs"], request["seconds"])
+
+
+def _run_cell(shell, source, seconds, most):
+    from IPython.utils.capture import capture_output
+
+    with capture_output() as captured:
+        result = _within(seconds, lambda: shell.run_cell(source, store_history=True))
+    error = (
+        None if isinstance(result, OutOfTime) else result.error_before_exec or result.error_in_exec
+    )
+    status = "ran"
+    if isinstance(result, OutOfTime) or isinstance(error, OutOfTime):
+        status = "time-out"
+    elif isinstance(error, MemoryError):
+        status = "memory"
+    elif error is not None:
+        status = "run-time error"
+    return {
+        "status": status,
+        "text": (captured.stdout + captured.stderr)[:most],
+        "error": _describe(error) if error is not None else "",
+        "pictures": _pictures(captured.outputs),
+    }
+
+
+def _call(shell, name, inputs, seconds):
+    function = shell.user_ns.get(name)
+    if not callable(function):
+        return {"status": "missing", "message": f"the notebook defines no function {name}"}
+    from IPython.utils.capture import capture_output
+
+    with capture_output(display=False):
+        result = _within(seconds, lambda: _guarded(function, inputs))
+    if isinstance(result, OutOfTime):
+        message = f"{name} took longer than {seconds:g} s on one input"
+        return {"status": "time-out", "message": message}
+    if isinstance(result, _Raised):
+        status = "memory" if isinstance(result.error, MemoryError) else "run-time error"
+        return {"status": status, "message": f"{name} raised {_describe(result.error, 600)}"}
+    return {"status": "answered", "answer": _plain(result)}
+
+
+class _Raised:
+    def __init__(self, error):
+        self.error = error
+
+
+def _guarded(function, inputs):
+    try:
+        return function(**inputs)
+    except OutOfTime:
+        raise
+    except BaseException as error:
+        return _Raised(error)
+
+
+def _plain(value, depth=8):
+    """Tensors and the like as arrays; ragged or odd values as they are."""
+    if depth == 0:
+        return value
+    if type(value) in (list, tuple):
+        parts = [_plain(part, depth - 1) for part in value]
+        return tuple(parts) if type(value) is tuple else parts
+    if hasattr(value, "detach") and hasattr(value, "cpu"):
+        return value.detach().cpu().numpy()
+    if isinstance(value, tuple):
+        return tuple(_plain(part, depth - 1) for part in value)
+    return value
+
+
+def _within(seconds, work):
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        return work()
+    except OutOfTime as late:
+        return late
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _out_of_time(signum, frame):
+    raise OutOfTime
+
+
+def _describe(error, most=_MOST_TRACEBACK):
+    try:
+        text = "".join(traceback.format_exception_only(type(error), error)).strip()
+    except BaseException:
+        text = type(error).__name__
+    return text[:most]
+
+
+def _pictures(outputs):
+    import base64
+
+    found = []
+    for output in outputs:
+        data = getattr(output, "data", None)
+        png = data.get("image/png") if isinstance(data, dict) else None
+        if isinstance(png, bytes):
+            png = base64.b64encode(png).decode()
+        if isinstance(png, str) and len(png) <= _MOST_PICTURE and len(found) < _MOST_PICTURES:
+            found.append(png)
+    return found
+
+
+def _make_shell():
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shell = InteractiveShell()
+    shell.history_manager.enabled = False
+    shell.colors = "NoColor"
+    shell.showtraceback = lambda *args, **kwargs: None
+    shell.showsyntaxerror = lambda *args, **kwargs: None
+    return shell
+
+
+def _limit(cpu_seconds, memory_mb, disk_mb):
+    """Hard limits, set before any student code runs; they cannot be raised again."""
+    for what, most in (
+        (resource.RLIMIT_CPU, cpu_seconds),
+        (resource.RLIMIT_AS, memory_mb * 2**20),
+        (resource.RLIMIT_FSIZE, disk_mb * 2**20),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_NOFILE, 256),
+    ):
+        try:
+            resource.setrlimit(what, (most, most))
+        except (ValueError, OSError):  # macOS does not know them all
+            continue
+
+
+def _silence_standard_streams():
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(null, descriptor)
+
+
+def _writer(descriptor):
+    def write(data):
+        view = memoryview(data)
+        while view:
+            view = view[os.write(descriptor, view) :]
+
+    return write
+
+
+def _read_exactly(stream, count):
+    parts = []
+    while count:
+        part = stream.read(min(count, 2**20))
+        if not part:
+            raise EOFError
+        parts.append(part)
+        count -= len(part)
+    return b"".join(parts)
+
+
+if __name__ == "__main__":
+    main()

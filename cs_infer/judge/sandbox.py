@@ -1,0 +1,264 @@
+"""The box student code runs in.
+
+On Linux, bubblewrap: no network, no capabilities, an unprivileged user, a
+read-only system, a small scratch folder in memory, an empty environment, and
+limits on time, memory, files and output. The box holds the runner, the
+student edition of the library, and nothing that is worth stealing.
+
+A fault of the box itself is never a fault of the student: it raises
+:class:`SandboxError`, and no grade is made of it.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import sysconfig
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from cs_infer.judge.frames import FrameError, read_message, write_message
+from cs_infer.judge.problem import Limits
+
+_START_SECONDS = 60.0
+_GRACE_SECONDS = 2.0
+_SYSTEM_FOLDERS = ("/usr", "/lib", "/lib64", "/bin", "/sbin", "/opt")
+_SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/localtime", "/etc/fonts")
+
+
+class SandboxError(RuntimeError):
+    """The sandbox could not be started, or failed by itself."""
+
+
+class SandboxDied(Exception):
+    """Student code ended the process, or had to be stopped.
+
+    Attributes:
+        status: ``"time-out"``, ``"killed"`` or ``"memory"``.
+    """
+
+    def __init__(self, status: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def sandbox_program() -> str | None:
+    """Path of bubblewrap, or None where it is not installed."""
+    return shutil.which("bwrap") if sys.platform == "linux" else None
+
+
+def sandbox_works() -> tuple[bool, str]:
+    """Whether a sandbox can be started here, and if not, why not."""
+    program = sandbox_program()
+    if program is None:
+        return False, "bubblewrap (bwrap) is not installed"
+    probe = [program, "--unshare-all", "--ro-bind", "/", "/", "--", "/bin/true"]
+    try:
+        done = subprocess.run(
+            probe, check=False, capture_output=True, text=True, env={}, timeout=20
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return False, str(error)
+    return done.returncode == 0, done.stderr.strip()
+
+
+@dataclass(frozen=True)
+class Box:
+    """How to start a sandboxed Python.
+
+    Attributes:
+        edition: folder that holds the student edition of ``cs_infer``.
+        limits: what a submission may use.
+        trusted: run without a sandbox, because the instructor said in so many
+            words that the submissions are trusted.
+    """
+
+    edition: Path
+    limits: Limits
+    trusted: bool = False
+
+    def command(self, runner: Path) -> list[str]:
+        """The command line that runs ``runner`` in the box."""
+        python = [sys.executable, "-I", "-B"]
+        limits = self.limits
+        arguments = [str(limits.cpu_seconds), str(limits.memory_mb), str(limits.disk_mb)]
+        if self.trusted:
+            return [*python, str(runner), *arguments]
+        program = sandbox_program()
+        if program is None:
+            raise SandboxError("bubblewrap (bwrap) is not installed")
+        inside = "/box/runner.py"
+        size = str(limits.disk_mb * 2**20)
+        box = [program, "--unshare-all", "--die-with-parent", "--new-session"]
+        box += ["--uid", "65534", "--gid", "65534", "--cap-drop", "ALL", "--hostname", "box"]
+        box += ["--proc", "/proc", "--dev", "/dev"]
+        box += ["--size", size, "--tmpfs", "/tmp", "--size", size, "--tmpfs", "/work"]
+        for folder in _SYSTEM_FOLDERS:
+            if os.path.islink(folder):
+                box += ["--symlink", os.readlink(folder), folder]
+            elif os.path.isdir(folder):
+                box += ["--ro-bind", folder, folder]
+        for file in _SYSTEM_FILES:
+            box += ["--ro-bind-try", file, file]
+        for folder in _python_folders():
+            box += ["--ro-bind", folder, folder]
+        installed = Path(sysconfig.get_path("purelib")) / "cs_infer"
+        if installed.is_dir():
+            box += ["--ro-bind", str(self.edition / "cs_infer"), str(installed)]
+        box += ["--ro-bind", str(runner.parent / "runner.py"), inside]
+        box += ["--ro-bind", str(runner.parent / "frames.py"), "/box/frames.py"]
+        box += ["--ro-bind", str(self.edition), "/edition"]
+        box += ["--chdir", "/work", "--clearenv"]
+        for name, value in _environment("/work", "/edition").items():
+            box += ["--setenv", name, value]
+        return [*box, "--", *python, inside, *arguments]
+
+
+class Session:
+    """A running box. Use it as a context manager; leaving it kills everything inside."""
+
+    def __init__(self, box: Box) -> None:
+        self._box = box
+        runner = Path(__file__).with_name("runner.py")
+        trusted_environment = _environment(str(box.edition), str(box.edition))
+        self._process = subprocess.Popen(
+            box.command(runner),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=trusted_environment if box.trusted else {},
+            cwd=box.edition if box.trusted else "/",
+            start_new_session=True,
+        )
+        try:
+            ready = self._receive(time.monotonic() + _START_SECONDS)
+        except SandboxDied as died:
+            why = self._stderr() or str(died)
+            self.close()
+            raise SandboxError(f"the sandbox did not start: {why}") from None
+        if ready.get("status") != "ready":
+            self.close()
+            raise SandboxError(f"the sandbox did not start: {ready}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def run_cell(self, source: str) -> dict[str, Any]:
+        """Run one cell; returns its status, printed text, error and pictures.
+
+        Raises:
+            SandboxDied: the cell ended the process, or had to be stopped.
+        """
+        limits = self._box.limits
+        request = {"do": "cell", "source": source, "seconds": float(limits.cell_seconds)}
+        request["output_bytes"] = limits.output_kb * 1024
+        return self._ask(request, limits.cell_seconds)
+
+    def call(self, function: str, inputs: dict[str, Any]) -> dict[str, Any]:
+        """Call a function of the notebook; returns a status and an answer or a message.
+
+        Raises:
+            SandboxDied: the call ended the process, or had to be stopped.
+        """
+        seconds = self._box.limits.call_seconds
+        request = {"do": "call", "function": function, "inputs": dict(inputs)}
+        return self._ask(request | {"seconds": float(seconds)}, seconds)
+
+    def close(self) -> None:
+        """Kill everything inside and release the pipes."""
+        try:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+            if pipe is not None:
+                try:
+                    pipe.close()
+                except BrokenPipeError:
+                    pass
+
+    def _ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
+        deadline = time.monotonic() + seconds + _GRACE_SECONDS
+        assert self._process.stdin is not None
+        try:
+            write_message(self._process.stdin.write, request)
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            raise self._death() from None
+        return self._receive(deadline)
+
+    def _receive(self, deadline: float) -> dict[str, Any]:
+        try:
+            message = read_message(lambda count: self._read(count, deadline))
+        except FrameError as error:
+            raise SandboxDied("killed", f"the notebook garbled its answers ({error})") from None
+        if not isinstance(message.get("status"), str):
+            raise SandboxDied("killed", "the notebook garbled its answers (no status)")
+        return message
+
+    def _read(self, count: int, deadline: float) -> bytes:
+        assert self._process.stdout is not None
+        descriptor, parts = self._process.stdout.fileno(), []
+        while count:
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([descriptor], [], [], left)[0]:
+                raise SandboxDied("time-out", "the code did not stop when its time was up")
+            part = os.read(descriptor, min(count, 2**20))
+            if not part:
+                raise self._death()
+            parts.append(part)
+            count -= len(part)
+        return b"".join(parts)
+
+    def _death(self) -> SandboxDied:
+        try:
+            code = self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            return SandboxDied("killed", "the code closed its connection to the grader")
+        if code in (-signal.SIGXCPU, 128 + signal.SIGXCPU):
+            return SandboxDied("time-out", "the code used up its processor time")
+        if code in (-signal.SIGKILL, 128 + signal.SIGKILL):
+            return SandboxDied("killed", "the code was killed (signal 9: out of memory or time)")
+        return SandboxDied("killed", f"the code ended the process (exit status {code})")
+
+    def _stderr(self) -> str:
+        assert self._process.stderr is not None
+        if not select.select([self._process.stderr], [], [], 1.0)[0]:
+            return ""
+        return os.read(self._process.stderr.fileno(), 2000).decode(errors="replace").strip()
+
+
+def _python_folders() -> list[str]:
+    """Folders of this Python and its packages that the system folders do not cover."""
+    wanted = {sys.prefix, sys.base_prefix, sysconfig.get_path("stdlib")}
+    wanted |= {str(Path(sys.executable).resolve().parent.parent)}
+    found: list[str] = []
+    for folder in sorted(wanted, key=len):
+        if not any(Path(folder).is_relative_to(known) for known in (*_SYSTEM_FOLDERS, *found)):
+            found.append(folder)
+    return found
+
+
+def _environment(home: str, edition: str) -> dict[str, str]:
+    return {
+        "HOME": home,
+        "PATH": "/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "CS_INFER_EDITION": edition,
+        "IPYTHONDIR": f"{home}/.ipython",
+        "MPLCONFIGDIR": f"{home}/.matplotlib",
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+    }
