@@ -8,6 +8,7 @@ checked again: a :class:`TabularMDP` that exists is valid.
 from __future__ import annotations
 
 import math
+import operator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -19,6 +20,7 @@ from cs_infer.log_space import safe_log
 Array = np.ndarray
 
 _SUM_TOLERANCE = 1e-8
+_LARGEST_LOG = 1e300
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,11 +117,14 @@ class TabularMDP:
             r_next = _shaped("reward_next", reward_next, (S, A, S))
             _check_reward("reward_next", r_next)
             r_next = _frozen(r_next)
-        alpha = float(_real_array("temperature", temperature))
+        alpha = float(_shaped("temperature", temperature, ()))
         _require(
             math.isfinite(alpha) and alpha > 0,
             f"temperature must be positive and finite; it is {alpha}",
         )
+        _check_scale("reward", r, alpha, steps)
+        if r_next is not None:
+            _check_scale("reward_next", r_next, alpha, steps)
         return cls(
             transition=_frozen(P),
             reward=np.broadcast_to(_frozen(r), (steps, S, A)),
@@ -238,9 +243,12 @@ def _require(holds: bool, message: str) -> None:
 
 
 def _whole_number(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = None
+    if number is None or isinstance(value, bool):
         raise TypeError(f"{name} must be a whole number; it is {value!r}")
-    number = value.__index__()
     _require(number >= 1, f"{name} must be at least 1; it is {number}")
     return number
 
@@ -293,6 +301,15 @@ def _check_reward(name: str, r: Array) -> None:
         raise ValueError(
             f"{name} must be finite or -inf (never optimal); {_place(name, at)} is {r[at]}"
         )
+
+
+def _check_scale(name: str, r: Array, alpha: float, steps: int) -> None:
+    size = float(np.max(np.abs(r), where=np.isfinite(r), initial=0.0))
+    _require(
+        size <= _LARGEST_LOG * alpha / steps,
+        f"horizon * {name} / temperature must stay within {_LARGEST_LOG:g}; "
+        f"it is {steps} * {size:g} / {alpha:g}",
+    )
 
 
 def _largest(reward: Array) -> float:

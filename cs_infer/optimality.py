@@ -34,15 +34,15 @@ def log_p_optimal(mdp: TabularMDP) -> Array:
         >>> log_p_optimal(mdp)[0, 0]
         array([ 0., -1.])
     """
-    log_p = log_p_optimal_next_state(mdp)
-    if np.any(log_p > 1e-12):
-        t, s, a = (int(i) for i in np.argwhere(log_p > 1e-12)[0])
+    largest = mdp.scaled_reward + _largest_next(mdp)
+    if np.any(largest > 1e-12):
+        t, s, a = (int(i) for i in np.argwhere(largest > 1e-12)[0])
         raise ValueError(
             "exp(reward / temperature) must be a probability, so rewards must not be positive; "
-            f"at [{t}, {s}, {a}] it is {np.exp(log_p[t, s, a]):g} (mdp.shifted() subtracts the "
-            "largest reward from every step)"
+            f"at [{t}, {s}, {a}] its logarithm is {largest[t, s, a]:g} (mdp.shifted() subtracts "
+            "the largest reward from every step)"
         )
-    return np.minimum(log_p, 0.0)
+    return np.minimum(log_p_optimal_next_state(mdp), 0.0)
 
 
 def log_p_optimal_next_state(mdp: TabularMDP) -> Array:
@@ -95,7 +95,31 @@ def action_given_not_optimal(mdp: TabularMDP) -> Array:
     Raises:
         ValueError: a reward is positive.
     """
-    p_not = -np.expm1(log_p_optimal(mdp))
-    weight = mdp.action_prior * p_not
+    log_p_optimal(mdp)  # refuses positive rewards
+    weight = mdp.action_prior * _p_not_optimal(mdp)
     total = weight.sum(axis=2, keepdims=True)
     return np.divide(weight, total, out=np.zeros_like(weight), where=total > 0)
+
+
+def _largest_next(mdp: TabularMDP) -> Array:
+    """The largest ``r(s, a, s') / alpha`` over possible next states, shape (S, A)."""
+    if mdp.reward_next is None:
+        return np.zeros((mdp.num_states, mdp.num_actions))
+    possible = np.where(mdp.transition > 0, mdp.reward_next, -np.inf)
+    return possible.max(axis=2) / mdp.temperature
+
+
+def _p_not_optimal(mdp: TabularMDP) -> Array:
+    """``p(O_t = 0 | s_t, a_t)``, shape (T, S, A), exactly 0 where optimality is certain.
+
+    One minus a sum over next states would leave a rounding error there, and
+    normalising would blow it up. So 1 is taken off each term first.
+    """
+    top = _largest_next(mdp)
+    best = np.minimum(mdp.scaled_reward + top, 0.0)
+    if mdp.reward_next is None:
+        return -np.expm1(best)
+    top = np.where(np.isfinite(top), top, 0.0)
+    below = mdp.reward_next / mdp.temperature - top[:, :, None]
+    missed = -np.expm1(np.where(mdp.transition > 0, below, 0.0))
+    return -np.expm1(best) + np.exp(best) * np.sum(mdp.transition * missed, axis=2)

@@ -58,7 +58,7 @@ def plan_open_loop(mdp: TabularMDP) -> OpenLoopPlan:
 
     Implements eq-open-loop. Every sequence is tried, so this is for small
     problems. An action forbidden in a state that the plan may reach rules
-    the plan out.
+    the plan out; where that rules out every plan, the return is ``-inf``.
 
     Args:
         mdp: the problem, with at most a million sequences ``A ** T``.

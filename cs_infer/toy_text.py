@@ -75,6 +75,8 @@ def read_toy_text(
     for s in range(S):
         for a in range(A):
             for probability, s_next, reward, terminated in table[s][a]:
+                if probability == 0:
+                    continue
                 target = S if (extra and terminated) else s_next
                 if endings is not None and s in endings:
                     target, reward = s, 0.0

@@ -1,0 +1,112 @@
+"""Practice: the checks a student runs in the notebook, on unlimited fresh inputs.
+
+``check("name", function)`` judges a function just as the grader will: the
+same properties, the same diagnosis, other inputs. A wrong answer is told
+which idea it came from, when the idea is a known one.
+
+The checks of an assignment lie beside its notebook, in ``checks.py``.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Any
+
+import cs_infer
+from cs_infer.judge.problem import Assignment, Inputs, load_assignment
+from cs_infer.judge.verdict import CallFailed, ProblemResult, judge
+
+
+class Report:
+    """What a check found; shown as text in a terminal and as a card in a notebook."""
+
+    def __init__(self, result: ProblemResult, heading: str, warnings: Iterable[str] = ()) -> None:
+        self.result = result
+        self.heading = heading
+        self.warnings = tuple(warnings)
+
+    @property
+    def passed(self) -> bool:
+        """Whether every property held."""
+        return self.result.passed
+
+    def __repr__(self) -> str:
+        from cs_infer.judge.report import as_text
+
+        return as_text(self.result, self.heading, self.warnings)
+
+    def _repr_html_(self) -> str:
+        from cs_infer.judge.report import as_html
+
+        return as_html(self.result, self.heading, self.warnings)
+
+
+def check(
+    name: str, function: Callable[..., Any], seed: int | None = None, checks: str = "checks.py"
+) -> Report:
+    """Try a function on fresh inputs, with the properties it will be graded on.
+
+    Args:
+        name: the problem's name.
+        function: the student's function.
+        seed: repeat the inputs of an earlier check; fresh ones by default.
+        checks: path of the assignment's checks.
+
+    Returns:
+        The report; a notebook shows it when the call is a cell's last line.
+
+    Raises:
+        KeyError: the assignment has no such problem.
+        FileNotFoundError: there are no checks beside the notebook.
+
+    Example:
+        ``check("traj_logprob", traj_logprob)``
+    """
+    assignment = load_assignment(Path(checks))
+    problem = assignment.problem(name)
+    seed = secrets.randbelow(10**6) + 1000 if seed is None else seed
+    result = judge(problem, lambda inputs: _call(function, inputs), ("practice", seed))
+    heading = (
+        f"public check of {name} on fresh inputs (seed {seed}); "
+        "the grade uses the same properties on other inputs"
+    )
+    return Report(result, heading, _withheld_uses(function, assignment))
+
+
+def _call(function: Callable[..., Any], inputs: Inputs) -> Any:
+    try:
+        return function(**inputs)
+    except Exception as error:
+        message = f"{getattr(function, '__name__', 'the function')} raised {error!r}"
+        raise CallFailed("run-time error", message) from error
+
+
+def _withheld_uses(function: Callable[..., Any], assignment: Assignment) -> list[str]:
+    """Warnings for the parts of cs_infer that will not be there when graded."""
+    space = getattr(function, "__globals__", {})
+    code = getattr(function, "__code__", None)
+    withheld = {f"cs_infer.{module}" for module in assignment.withheld}
+    home = {name: f"cs_infer.{module}" for name, module in cs_infer._HOME.items()}
+    found = {
+        getattr(value, "__name__", "")
+        if isinstance(value, ModuleType)
+        else getattr(value, "__module__", "")
+        for value in space.values()
+    }
+    if any(value is cs_infer for value in space.values()) and code is not None:
+        found |= {home[name] for name in _names(code) if name in home}
+    found |= {f"cs_infer.{name}" for name in _names(code)} if code is not None else set()
+    return [
+        f"this notebook uses {module}, which holds answers: it cannot be imported where the "
+        "assignment is graded"
+        for module in sorted(found & withheld)
+    ]
+
+
+def _names(code: CodeType) -> set[str]:
+    """Every name a function and the functions inside it refer to."""
+    inner = (part for part in code.co_consts if isinstance(part, CodeType))
+    return set(code.co_names).union(*(_names(part) for part in inner))
