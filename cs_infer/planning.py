@@ -48,9 +48,7 @@ def expected_reward(mdp: TabularMDP) -> Array:
     """``E[r]`` of a state and an action, shape (T, S, A), in units of reward."""
     if mdp.reward_next is None:
         return mdp.reward
-    return mdp.reward + np.sum(
-        mdp.transition * np.where(mdp.transition > 0, mdp.reward_next, 0.0), axis=2
-    )
+    return mdp.reward + _mean(mdp.transition, mdp.reward_next, axis=2)
 
 
 def plan_open_loop(mdp: TabularMDP) -> OpenLoopPlan:
@@ -82,7 +80,7 @@ def plan_open_loop(mdp: TabularMDP) -> OpenLoopPlan:
     belief, value = mdp.initial[None, :], np.zeros(1)
     sequences = np.zeros((1, 0), dtype=int)
     for t in range(T):
-        gain = np.sum(np.where(belief[:, :, None] > 0, belief[:, :, None] * reward[t], 0.0), axis=1)
+        gain = _mean(belief[:, :, None], reward[t], axis=1)
         value = (value[:, None] + gain).reshape(-1)
         belief = np.einsum("ns,sat->nat", belief, mdp.transition).reshape(-1, S)
         actions = np.tile(np.arange(A), len(sequences))[:, None]
@@ -109,8 +107,11 @@ def plan_closed_loop(mdp: TabularMDP) -> ClosedLoopPlan:
     reward = np.where(mdp.action_prior > 0, expected_reward(mdp), -np.inf)
     Q, V, V_next = np.empty((T, S, A)), np.empty((T, S)), np.zeros(S)
     for t in reversed(range(T)):
-        ahead = np.where(mdp.transition > 0, mdp.transition * V_next, 0.0)
-        Q[t] = reward[t] + ahead.sum(axis=2)
+        Q[t] = reward[t] + _mean(mdp.transition, V_next, axis=2)
         V[t] = V_next = Q[t].max(axis=1)
-    start = np.where(mdp.initial > 0, mdp.initial * V[0], 0.0)
-    return ClosedLoopPlan(Q, V, Q.argmax(axis=2), float(start.sum()))
+    return ClosedLoopPlan(Q, V, Q.argmax(axis=2), float(_mean(mdp.initial, V[0], axis=0)))
+
+
+def _mean(probability: Array, value: Array, axis: int) -> Array:
+    """An expectation in which the impossible does not count, even at ``-inf``."""
+    return np.sum(probability * np.where(probability > 0, value, 0.0), axis=axis)

@@ -78,7 +78,8 @@ def differ(answer: Any, expected: Any, rtol: float, atol: float) -> str | None:
             return f"it has {len(answer)} entries where {len(expected)} are expected"
         parts = ((f"entry {key}: ", answer[key], expected[key]) for key in expected)
     elif isinstance(expected, tuple):
-        parts = ((f"part {i + 1}: ", *pair) for i, pair in enumerate(zip(answer, expected)))
+        pairs = enumerate(zip(answer, expected, strict=True), start=1)
+        parts = ((f"part {i}: ", mine, theirs) for i, (mine, theirs) in pairs)
     else:
         return _differ_numerically(np.asarray(answer), np.asarray(expected), rtol, atol)
     for label, mine, theirs in parts:

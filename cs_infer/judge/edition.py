@@ -21,7 +21,7 @@ raise ImportError(
 )
 '''
 
-_PRACTICE = '''"""Where this notebook is graded, the grader does the checking, afterwards and outside."""
+_PRACTICE = '''"""Where a notebook is graded, the grader does the checking, from outside."""
 
 
 def check(name, function, seed=None):

@@ -111,6 +111,7 @@ class Limits:
         memory_mb: address space of one process.
         disk_mb: what may be written, in total, to its scratch folder.
         output_kb: printed output that is kept, for one cell.
+        total_seconds: wall-clock time for the whole submission.
     """
 
     cell_seconds: float = 20.0
@@ -119,6 +120,7 @@ class Limits:
     memory_mb: int = 4096
     disk_mb: int = 64
     output_kb: int = 20
+    total_seconds: float = 180.0
 
 
 @dataclass(frozen=True)
@@ -184,7 +186,8 @@ def load_assignment(checks: Path) -> Assignment:
 def _import_file(path: Path) -> ModuleType:
     name = f"_cs_infer_checks_{path.parent.name}"
     spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)

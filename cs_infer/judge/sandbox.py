@@ -11,6 +11,7 @@ A fault of the box itself is never a fault of the student: it raises
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import shutil
@@ -175,17 +176,13 @@ class Session:
 
     def close(self) -> None:
         """Kill everything inside and release the pipes."""
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
             if pipe is not None:
-                try:
+                with contextlib.suppress(BrokenPipeError):
                     pipe.close()
-                except BrokenPipeError:
-                    pass
 
     def _ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
         deadline = time.monotonic() + seconds + _GRACE_SECONDS

@@ -1,0 +1,305 @@
+"""``cs-infer``: the course, step by step, from the command line.
+
+Exit status 0: done. 1: some submission could not be graded. 2: the command
+could not be carried out; one line says why, and nothing is half-written.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from cs_infer import __version__
+from cs_infer.judge.course import Course, CourseError
+
+
+class _Group(click.Group):
+    """Turns expected faults into one line and an exit status of 2."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except (CourseError, FileNotFoundError, KeyError, ValueError) as error:
+            text = error.args[0] if isinstance(error, KeyError) and error.args else error
+            _fail(str(text))
+        except OSError as error:
+            _fail(f"{error.strerror or error}: {error.filename or 'while writing'}")
+
+
+def _fail(message: str) -> None:
+    click.echo(f"cs-infer: {' '.join(message.split())}", err=True)
+    sys.exit(2)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="cs-infer")
+@click.option(
+    "--course",
+    "folder",
+    type=click.Path(path_type=Path),
+    help="The course's folder; found from here by default.",
+)
+@click.pass_context
+def main(ctx: click.Context, folder: Path | None) -> None:
+    """Release, grade and publish the course Control as Inference."""
+    ctx.obj = Course.find(folder)
+
+
+_assignment = click.argument("assignment", required=False)
+_students = click.option(
+    "--student", "students", multiple=True, help="Only this student; may be repeated."
+)
+_workers = click.option(
+    "--workers",
+    type=click.IntRange(1),
+    default=lambda: max(1, (os.cpu_count() or 1)),
+    show_default="number of processors",
+    help="How many submissions to grade at once.",
+)
+_trust = click.option(
+    "--trust-submissions",
+    "trusted",
+    is_flag=True,
+    help="Grade without a sandbox. Only for submissions you have written yourself.",
+)
+
+
+@main.command()
+@_assignment
+@click.pass_obj
+def release(course: Course, assignment: str | None) -> None:
+    """Generate the students' notebooks from solutions/ into assignments/."""
+    from cs_infer.judge.release import release as generate
+
+    for name in _names(course, assignment):
+        with _step(f"release {name}"):
+            path = generate(course, name)
+        _say(path, course)
+
+
+@main.command("sample-class")
+@_assignment
+@click.pass_obj
+def sample_class(course: Course, assignment: str | None) -> None:
+    """Write the sample submissions into nbgrader's submitted folder."""
+    from cs_infer.judge.sample_class import build_class
+
+    for name in _names(course, assignment):
+        with _step(f"sample class {name}"):
+            folder = course.sample_class(name)
+            made = build_class(folder, course.release(name), course.submitted)
+        click.echo(f"  {len(made)} submissions in {_shown(course.submitted, course)}")
+
+
+@main.command()
+@_assignment
+@_students
+@_workers
+@_trust
+@click.pass_context
+def grade(
+    ctx: click.Context,
+    assignment: str | None,
+    students: tuple[str, ...],
+    workers: int,
+    trusted: bool,
+) -> None:
+    """Grade submitted/<student>/<assignment>/*.ipynb and record the scores.
+
+    A second run grades only what changed. Exit status 1 means that a
+    submission could not be graded, through no fault of the student.
+    """
+    from cs_infer.judge import gradebook, grades
+    from cs_infer.judge.files import write_whole
+    from cs_infer.judge.grader import Grader, grade_class
+    from cs_infer.judge.sandbox import sandbox_works
+
+    course: Course = ctx.obj
+    works, why = sandbox_works()
+    if not works and not trusted:
+        raise CourseError(
+            f"no sandbox: {why}. Student code runs in a sandbox only; install bubblewrap, or say "
+            "--trust-submissions if you have written every submission yourself"
+        )
+    failed = 0
+    for name in _names(course, assignment):
+        chosen = list(students) or None
+        run = grade_class(Grader(course, name, trusted), chosen, workers, _progress("grade"))
+        if chosen is None:
+            gradebook.forget(course, name, {*run.verdicts, *(u.student for u in run.ungraded)})
+        gradebook.record(course, name, run, _progress("record"))
+        table = course.grading(name)
+        problem_set = course.assignment(name)
+        if chosen is None:
+            write_whole(table / "grades.html", grades.as_page(problem_set, run))
+            write_whole(table / "grades.csv", grades.as_csv(problem_set, run))
+        _print_table(grades.rows(problem_set, run), f"{name}, {run.reused} unchanged")
+        _say(table / "grades.html", course)
+        for ungraded in run.ungraded:
+            click.echo(f"not graded: {ungraded.student}: {ungraded.reason}", err=True)
+        failed += len(run.ungraded)
+    if failed:
+        ctx.exit(1)
+
+
+@main.command()
+@_assignment
+@_students
+@click.pass_obj
+def feedback(course: Course, assignment: str | None, students: tuple[str, ...]) -> None:
+    """Write a feedback page for every graded submission."""
+    from cs_infer.judge import gradebook
+
+    for name in _names(course, assignment):
+        graded = sorted(
+            p.parent.name for p in (course.build / "nbgrader" / "autograded").glob(f"*/{name}")
+        )
+        missing = sorted(set(students) - set(graded))
+        if missing or not graded:
+            who = ", ".join(missing) or "nobody"
+            raise CourseError(f"no grades of {name} for {who}; run: cs-infer grade {name}")
+        gradebook.feedback(course, name, students or graded, _progress("feedback"))
+        _say(course.build / "nbgrader" / "feedback", course)
+
+
+@main.command()
+@click.option("--to", "target", type=click.Path(path_type=Path), help="The CSV file to write.")
+@click.pass_obj
+def export(course: Course, target: Path | None) -> None:
+    """Export nbgrader's gradebook as CSV."""
+    from cs_infer.judge import gradebook
+
+    _say(gradebook.export(course, target or course.build / "grading" / "gradebook.csv"), course)
+
+
+@main.command()
+@click.argument("notebook", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@_trust
+@click.pass_context
+def validate(ctx: click.Context, notebook: Path, trusted: bool) -> None:
+    """Run the whole grading of one notebook, on inputs of its own."""
+    from cs_infer.judge.grader import Grader
+    from cs_infer.judge.report import as_text
+    from cs_infer.judge.template import read_release, rebuild
+
+    course: Course = ctx.obj
+    (name,) = _names(course, notebook.stem)
+    rebuilt = rebuild(read_release(course.release(name)), notebook.read_bytes())
+    verdict = Grader(course, name, trusted).grade("yourself", rebuilt)
+    for note in verdict.notes:
+        click.echo(f"note: {note}")
+    for result in verdict.problems:
+        click.echo(as_text(result, result.title) + "\n")
+    click.echo(f"{verdict.earned:g} points")
+
+
+@main.command()
+@click.option("--check", is_flag=True, help="Start clean and execute every chapter again.")
+@click.pass_obj
+def book(course: Course, check: bool) -> None:
+    """Build the book; warnings are errors."""
+    from cs_infer.judge.files import hash_of_tree
+
+    library = hash_of_tree(course.root / "cs_infer")[:16]
+    cache = course.build / "execution" / ("check" if check else library)
+    command = [sys.executable, "-m", "jupyter_book.cli.main", "build", str(course.root)]
+    command += ["-W", "-n", "--keep-going", "-q"]
+    command += ["--all"] if check else []
+    environment = os.environ | {"CS_INFER_BOOK_CACHE": str(cache)}
+    with _step("book"):
+        done = subprocess.run(command, cwd=course.root, env=environment, check=False)
+    if done.returncode:
+        raise CourseError(f"the book has warnings or errors (jupyter-book said {done.returncode})")
+    _say(course.book / "index.html", course)
+
+
+@main.command("course")
+@_workers
+@_trust
+@click.pass_context
+def everything(ctx: click.Context, workers: int, trusted: bool) -> None:
+    """Do it all: release, sample class, grades, feedback, export, book."""
+    ctx.invoke(release, assignment=None)
+    ctx.invoke(sample_class, assignment=None)
+    ctx.invoke(grade, assignment=None, students=(), workers=workers, trusted=trusted)
+    ctx.invoke(feedback, assignment=None, students=())
+    ctx.invoke(export, target=None)
+    ctx.invoke(book, check=False)
+    course: Course = ctx.obj
+    click.echo("\nEverything is in its place:")
+    places = {
+        "the book": course.book / "index.html",
+        "the students' notebooks": course.root / "assignments",
+        "the sample class": course.submitted,
+        "the grade tables": course.build / "grading",
+        "the feedback pages": course.build / "nbgrader" / "feedback",
+    }
+    for what, where in places.items():
+        click.echo(f"  {what:<24} {_shown(where, course)}")
+
+
+def _names(course: Course, assignment: str | None) -> list[str]:
+    if assignment is None:
+        return course.assignment_names()
+    course.assignment(assignment)
+    return [assignment]
+
+
+class _step:
+    """Says what is being done, and how long it took."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    def __enter__(self) -> None:
+        self._start = time.monotonic()
+        click.echo(f"{self._what} …")
+
+    def __exit__(self, *exc: object) -> None:
+        if exc[0] is None:
+            click.echo(f"{self._what}: {time.monotonic() - self._start:.1f} s")
+
+
+def _progress(what: str) -> Callable[[str, int, int], None]:
+    def show(student: str, done: int, total: int) -> None:
+        end = "\n" if done == total or not sys.stdout.isatty() else ""
+        start = "\r\x1b[K" if sys.stdout.isatty() else ""
+        click.echo(f"{start}{what} {done}/{total} {_printable(student)}{end}", nl=False)
+
+    return show
+
+
+def _print_table(rows: list[dict[str, str]], title: str) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title, title_justify="left")
+    for name in rows[0] if rows else ():
+        table.add_column(name, justify="left" if name in ("student", "found") else "right")
+    for row in rows:
+        table.add_row(*(Text(_printable(value)) for value in row.values()))
+    Console().print(table)
+
+
+def _printable(text: str) -> str:
+    """Text that cannot move the cursor or colour the terminal."""
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
+def _say(path: Path, course: Course) -> None:
+    click.echo(f"  -> {_shown(path, course)}")
+
+
+def _shown(path: Path, course: Course) -> str:
+    return str(path.relative_to(course.root)) if path.is_relative_to(course.root) else str(path)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,389 @@
+"""From one submission to one verdict, and from a class to its verdicts.
+
+A verdict is a function of the submission, the release, the checks, the
+library and the secret, and of nothing else; its key is a hash of them all.
+So verdicts can be computed in parallel, kept, and taken up again after a
+killed run. Nothing in this file writes to the gradebook.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+import cs_infer
+from cs_infer.judge.course import Course, CourseError, fingerprint
+from cs_infer.judge.edition import build_edition
+from cs_infer.judge.files import hash_of, hash_of_tree, write_json
+from cs_infer.judge.problem import Assignment, Inputs
+from cs_infer.judge.sandbox import Box, SandboxDied, SandboxError, Session
+from cs_infer.judge.template import Rebuilt, find_submission, read_release, rebuild
+from cs_infer.judge.verdict import CallFailed, ProblemResult, judge
+
+_TRIES = 2
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a submission earned, and how.
+
+    Attributes:
+        student: the student's id.
+        assignment: the assignment.
+        problems: the result of each problem.
+        cells: status, text, error and pictures of each code cell that ran.
+        notes: what was unusual about the file.
+        provenance: hashes, limits and timing.
+    """
+
+    student: str
+    assignment: str
+    problems: tuple[ProblemResult, ...]
+    cells: dict[str, dict[str, Any]]
+    notes: tuple[str, ...]
+    provenance: dict[str, Any]
+
+    @property
+    def earned(self) -> float:
+        """Points earned."""
+        return sum(p.earned for p in self.problems)
+
+    def as_json(self) -> dict[str, Any]:
+        """The verdict as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Self:
+        """The verdict read back."""
+        from cs_infer.judge.verdict import PropertyResult
+
+        problems = tuple(
+            ProblemResult(
+                **(p | {"properties": tuple(PropertyResult(**q) for q in p["properties"])})
+            )
+            for p in value["problems"]
+        )
+        return cls(**(value | {"problems": problems, "notes": tuple(value["notes"])}))
+
+
+@dataclass
+class Ungraded:
+    """A submission that could not be graded, through no fault of the student."""
+
+    student: str
+    assignment: str
+    reason: str
+
+
+class StudentNotebook:
+    """A student's cells, running in a box; started again when they kill it.
+
+    A cell that ends the process, or has to be stopped, is left out from then
+    on, so that it costs its own limit and not the rest of the notebook.
+    """
+
+    def __init__(self, box: Box, cells: Iterable[tuple[str, str]]) -> None:
+        self._box = box
+        self._cells = list(cells)
+        self._left_out: set[str] = set()
+        self._session: Session | None = None
+        self._deadline = time.monotonic() + box.limits.total_seconds
+        self.outputs: dict[str, dict[str, Any]] = {}
+
+    def __enter__(self) -> Self:
+        self._started()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._close()
+
+    def call(self, function: str, inputs: Inputs) -> Any:
+        """The answer of a student's function.
+
+        Raises:
+            CallFailed: there is no answer; it says why.
+        """
+        if time.monotonic() > self._deadline:
+            raise CallFailed("time-out", "the time for the whole notebook is used up")
+        try:
+            reply = self._started().call(function, dict(inputs))
+        except SandboxDied as died:
+            self._close()
+            raise CallFailed(died.status, f"{function}: {died}") from None
+        if reply["status"] != "answered" or "answer" not in reply:
+            message = str(reply.get("message", "no answer came"))
+            raise CallFailed(str(reply["status"]), message)
+        return reply["answer"]
+
+    def _started(self) -> Session:
+        while self._session is None:
+            session = Session(self._box)
+            try:
+                self._run_cells(session)
+                self._session = session
+            except SandboxDied:
+                session.close()
+            except BaseException:
+                session.close()
+                raise
+        return self._session
+
+    def _run_cells(self, session: Session) -> None:
+        for cell_id, source in self._cells:
+            if cell_id in self._left_out:
+                continue
+            if time.monotonic() > self._deadline:
+                late = {"status": "time-out", "error": "not run: the total time is used up"}
+                self.outputs.setdefault(cell_id, late)
+                continue
+            try:
+                self.outputs.setdefault(cell_id, session.run_cell(source))
+            except SandboxDied as died:
+                self._left_out.add(cell_id)
+                self.outputs[cell_id] = {"status": died.status, "error": str(died)}
+                raise
+
+    def _close(self) -> None:
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
+
+@dataclass(frozen=True)
+class Grader:
+    """Everything the verdicts of one assignment depend on, besides the submissions.
+
+    Attributes:
+        course: the course.
+        name: the assignment.
+        trusted: run without a sandbox, as the instructor said.
+    """
+
+    course: Course
+    name: str
+    trusted: bool = False
+
+    def grade(self, student: str, rebuilt: Rebuilt) -> Verdict:
+        """Judge one rebuilt submission.
+
+        Args:
+            student: the student's id; part of what the inputs are drawn from.
+            rebuilt: the submission on the release's terms.
+
+        Returns:
+            The verdict.
+
+        Raises:
+            SandboxError: the sandbox failed; that is no grade.
+        """
+        assignment = self.course.assignment(self.name)
+        started = time.monotonic()
+        secret = self.course.secret()
+        with tempfile.TemporaryDirectory(prefix="cs-infer-") as folder:
+            edition = build_edition(Path(folder), assignment.withheld)
+            box = Box(edition, assignment.limits, self.trusted)
+            with StudentNotebook(box, _cells_to_run(rebuilt)) as notebook:
+                problems = tuple(
+                    judge(problem, _proxy(notebook, problem.name), (secret, self.name, student))
+                    for problem in assignment.problems
+                )
+        provenance = self._provenance(assignment, student, rebuilt)
+        provenance["seconds"] = round(time.monotonic() - started, 3)
+        return Verdict(
+            student=student,
+            assignment=self.name,
+            problems=problems,
+            cells=_clean(notebook.outputs),
+            notes=tuple(rebuilt.notes),
+            provenance=provenance,
+        )
+
+    def key(self, student: str, rebuilt: Rebuilt) -> str:
+        """The hash that names a verdict."""
+        return self._provenance(self.course.assignment(self.name), student, rebuilt)["key"]
+
+    def _provenance(self, assignment: Assignment, student: str, rebuilt: Rebuilt) -> dict[str, Any]:
+        parts = {
+            "submission": hash_of(c.source for c in rebuilt.notebook.cells),
+            "release": hash_of([self.course.release(self.name).read_bytes()]),
+            "checks": hash_of([self.course.checks(self.name).read_bytes()]),
+            "library": hash_of_tree(Path(cs_infer.__file__).parent),
+            "seed": fingerprint(f"{self.course.secret()}\x1f{self.name}\x1f{student}"),
+            "limits": json.dumps(asdict(assignment.limits), sort_keys=True),
+            "sandbox": "none (trusted submissions)" if self.trusted else "bubblewrap",
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+        }
+        key = hash_of([student, *rebuilt.notes, *(f"{k}={v}" for k, v in sorted(parts.items()))])
+        return parts | {"key": key}
+
+
+@dataclass
+class ClassRun:
+    """The verdicts of a class.
+
+    Attributes:
+        verdicts: one for each student graded, by id.
+        ungraded: those who could not be graded.
+        rebuilt: the rebuilt notebooks, by id.
+        reused: how many verdicts were taken from an earlier run.
+    """
+
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    ungraded: list[Ungraded] = field(default_factory=list)
+    rebuilt: dict[str, Rebuilt] = field(default_factory=dict)
+    reused: int = 0
+
+
+def grade_class(
+    grader: Grader,
+    students: list[str] | None = None,
+    workers: int = 1,
+    progress: Callable[[str, int, int], None] = lambda student, done, total: None,
+) -> ClassRun:
+    """Judge every submission of an assignment, in parallel.
+
+    Verdicts are written as they are reached, so that a killed run loses
+    nothing and the next run takes up where it stopped.
+
+    Args:
+        grader: the assignment to grade.
+        students: only these; everyone by default.
+        workers: how many processes.
+        progress: called with (student, done, total) after each.
+
+    Returns:
+        The verdicts.
+
+    Raises:
+        CourseError: there are no submissions, or a student has none.
+    """
+    folders = submission_folders(grader.course, grader.name, students)
+    template = read_release(grader.course.release(grader.name))
+    run, waiting = ClassRun(), []
+    for student, folder in folders.items():
+        data, notes = find_submission(folder, grader.name)
+        rebuilt = rebuild(template, data)
+        rebuilt.notes[:0] = notes
+        run.rebuilt[student] = rebuilt
+        kept = kept_verdict(grader.course, grader.name, student, grader.key(student, rebuilt))
+        if kept is None:
+            waiting.append(student)
+        else:
+            run.verdicts[student] = kept
+    run.reused = len(run.verdicts)
+    done = run.reused
+    for student, outcome in _judged(grader, run.rebuilt, waiting, workers):
+        done += 1
+        if isinstance(outcome, Verdict):
+            write_json(verdict_path(grader.course, grader.name, student), outcome.as_json())
+            run.verdicts[student] = outcome
+        else:
+            run.ungraded.append(outcome)
+        progress(student, done, len(folders))
+    return run
+
+
+def submission_folders(
+    course: Course, name: str, students: list[str] | None = None
+) -> dict[str, Path]:
+    """The submissions of an assignment, by student, in alphabetical order.
+
+    Raises:
+        CourseError: there is no submission, or a named student has none.
+    """
+    if not course.release(name).is_file():
+        raise CourseError(f"no release at {course.release(name)}; run: cs-infer release {name}")
+    if not course.submitted.is_dir():
+        raise CourseError(f"submissions lie in {course.submitted}; there is no such folder")
+    found = {
+        p.parent.name: p
+        for p in sorted(course.submitted.glob(f"*/{name}"))
+        if p.is_dir() and not p.is_symlink() and not p.parent.is_symlink()
+    }
+    missing = sorted(set(students or ()) - found.keys())
+    if missing:
+        raise CourseError(f"no submission of {name} by {', '.join(missing)} in {course.submitted}")
+    if not found:
+        raise CourseError(f"no submissions of {name} in {course.submitted}/<student>/{name}/")
+    return {s: p for s, p in found.items() if students is None or s in students}
+
+
+def verdict_path(course: Course, name: str, student: str) -> Path:
+    """Where a verdict is kept."""
+    return course.grading(name) / "verdicts" / f"{student}.json"
+
+
+def kept_verdict(course: Course, name: str, student: str, key: str | None) -> Verdict | None:
+    """The verdict of an earlier run, if its key is this one (any key, for None)."""
+    try:
+        verdict = Verdict.from_json(json.loads(verdict_path(course, name, student).read_text()))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return verdict if key in (None, verdict.provenance.get("key")) else None
+
+
+def _judged(
+    grader: Grader, rebuilt: dict[str, Rebuilt], students: list[str], workers: int
+) -> Iterator[tuple[str, Verdict | Ungraded]]:
+    if workers == 1:
+        for student in students:
+            yield student, _grade_one(grader, student, rebuilt[student])
+        return
+    with ProcessPoolExecutor(max_workers=workers) as pool:
+        pending: dict[Future[Verdict | Ungraded], str] = {
+            pool.submit(_grade_one, grader, student, rebuilt[student]): student
+            for student in students
+        }
+        while pending:
+            finished, _ = wait(pending, return_when=FIRST_COMPLETED)
+            for future in finished:
+                student = pending.pop(future)
+                try:
+                    yield student, future.result()
+                except BrokenProcessPool as error:
+                    yield student, Ungraded(student, grader.name, f"a worker died ({error})")
+
+
+def _grade_one(grader: Grader, student: str, rebuilt: Rebuilt) -> Verdict | Ungraded:
+    reason = ""
+    for _ in range(_TRIES):
+        try:
+            return grader.grade(student, rebuilt)
+        except (SandboxError, OSError) as error:
+            reason = str(error)
+    return Ungraded(student, grader.name, reason)
+
+
+def _cells_to_run(rebuilt: Rebuilt) -> Iterator[tuple[str, str]]:
+    for cell in rebuilt.notebook.cells:
+        is_check = cell.metadata.get("nbgrader", {}).get("grade", False)
+        if cell.cell_type == "code" and not is_check and cell.source.strip():
+            yield cell.id, cell.source
+
+
+def _proxy(notebook: StudentNotebook, name: str) -> Callable[[Inputs], Any]:
+    return lambda inputs: notebook.call(name, inputs)
+
+
+def _clean(outputs: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Outputs with the fields and types we rely on, whatever the box sent."""
+    return {
+        cell_id: {
+            "status": str(output.get("status", ""))[:40],
+            "text": str(output.get("text", "")),
+            "error": str(output.get("error", "")),
+            "pictures": [p for p in output.get("pictures") or [] if isinstance(p, str)][:4],
+        }
+        for cell_id, output in outputs.items()
+    }

@@ -1,0 +1,138 @@
+"""From the one text source of an assignment to the notebook students get.
+
+The source is a Python file in the percent format. Three short keys say what a
+cell is, and are expanded here into nbgrader's metadata:
+
+``# %% given="setup"``
+    a cell that students get as it is;
+``# %% solution="name"``
+    the cell where students write the function ``name``; what stands between
+    ``### BEGIN SOLUTION`` and ``### END SOLUTION`` is taken out;
+``# %% check="name" points=25``
+    the visible check of ``name``, which carries its points.
+
+Nothing in the result depends on when or where it was made, so that a rebuild
+gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import jupytext
+import nbformat
+from nbformat import NotebookNode
+
+from cs_infer.judge.course import Course, CourseError
+from cs_infer.judge.files import write_whole
+from cs_infer.judge.problem import Assignment
+
+_KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+_KEYS = ("given", "solution", "check")
+
+
+def check_id(problem: str) -> str:
+    """The grade id of a problem's check cell."""
+    return f"check-{problem}"
+
+
+def source_notebook(text: str, assignment: Assignment) -> NotebookNode:
+    """Expand the text source into the notebook nbgrader starts from.
+
+    Args:
+        text: the source, in the percent format.
+        assignment: its checks.
+
+    Returns:
+        A notebook with nbgrader's metadata and stable cell ids.
+
+    Raises:
+        CourseError: source and checks do not agree on problems or points.
+    """
+    notebook = jupytext.reads(text, fmt="py:percent")
+    notebook.metadata = {"kernelspec": dict(_KERNEL)}
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    for number, cell in enumerate(notebook.cells):
+        key = next((k for k in _KEYS if k in cell.metadata), None)
+        grade_id = _grade_id(key, cell.metadata[key]) if key else None
+        points = cell.metadata.get("points")
+        cell.metadata = {}
+        if key:
+            cell.metadata["nbgrader"] = _nbgrader(key, grade_id, points, cell.cell_type)
+        cell.id = grade_id or f"text-{number:02d}"
+    _agree(notebook, assignment)
+    return notebook
+
+
+def release(course: Course, name: str) -> Path:
+    """Generate the student's notebook of an assignment, through nbgrader.
+
+    Args:
+        course: the course.
+        name: the assignment.
+
+    Returns:
+        The released notebook, beside which lie the checks for practice.
+
+    Raises:
+        CourseError: source and checks do not agree, or nbgrader failed.
+    """
+    from cs_infer.judge.gradebook import generate_assignment
+
+    assignment = course.assignment(name)
+    notebook = source_notebook(course.source(name).read_text(encoding="utf-8"), assignment)
+    folder = course.nbgrader_source(name)
+    write_whole(folder / f"{name}.ipynb", nbformat.writes(notebook) + "\n")
+    write_whole(folder / "checks.py", course.checks(name).read_bytes())
+    made = generate_assignment(course, name)
+    target = course.release(name)
+    write_whole(target.with_name("checks.py"), (made / "checks.py").read_bytes())
+    write_whole(target, _plain(made / f"{name}.ipynb"))
+    shutil.rmtree(made)
+    return target
+
+
+def _plain(path: Path) -> str:
+    """The released notebook as text that depends on its cells alone."""
+    notebook = nbformat.read(path, as_version=4)
+    notebook.metadata = {"kernelspec": dict(_KERNEL)}
+    return nbformat.writes(notebook) + "\n"
+
+
+def _grade_id(key: str, name: str) -> str:
+    return check_id(name) if key == "check" else name
+
+
+def _nbgrader(key: str, grade_id: str | None, points: Any, cell_type: str) -> dict[str, Any]:
+    metadata = {
+        "grade": key == "check",
+        "grade_id": grade_id,
+        "locked": key != "solution",
+        "schema_version": 3,
+        "solution": key == "solution",
+        "task": False,
+        "cell_type": cell_type,
+    }
+    return metadata | ({"points": float(points)} if key == "check" else {})
+
+
+def _agree(notebook: NotebookNode, assignment: Assignment) -> None:
+    cells = {c.metadata["nbgrader"]["grade_id"]: c for c in notebook.cells if c.metadata}
+    for problem in assignment.problems:
+        solution, checks = cells.get(problem.name), cells.get(check_id(problem.name))
+        if solution is None or checks is None:
+            raise CourseError(
+                f"{assignment.name}.py must have a solution cell and a check cell for "
+                f"{problem.name}; one is missing"
+            )
+        if not re.search(rf"^def {problem.name}\(", solution.source, re.MULTILINE):
+            raise CourseError(f"the solution cell {problem.name} must define {problem.name}")
+        points = checks.metadata["nbgrader"]["points"]
+        if points != problem.points:
+            raise CourseError(
+                f"points of {problem.name} must agree; the notebook says {points:g}, "
+                f"the properties in checks.py add up to {problem.points:g}"
+            )
