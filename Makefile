@@ -1,0 +1,63 @@
+# Two commands do everything:
+#   make course   the environment, the notebooks, a graded sample class, the book
+#   make test     every test
+# `make help` lists the rest.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+WORKERS ?= 2
+SHELL := /bin/bash
+
+.DEFAULT_GOAL := help
+.PHONY: help course test test-fast book check-book lint format lock hooks clean distclean sandbox browser
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+course: $(VENV)/installed sandbox ## set up, release, grade a sample class, build the book
+	@$(BIN)/cs-infer course --workers $(WORKERS)
+
+test: $(VENV)/installed sandbox browser ## run every test
+	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup
+
+test-fast: $(VENV)/installed ## run the tests that take less than a minute
+	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m "not slow and not browser and not sandbox"
+
+book: $(VENV)/installed ## build the book only
+	@$(BIN)/cs-infer book
+
+check-book: $(VENV)/installed ## build the book from nothing, executing every chapter
+	@$(BIN)/cs-infer book --check
+
+lint: $(VENV)/installed ## check style
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+format: $(VENV)/installed ## mend style
+	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+hooks: $(VENV)/installed ## run the checks before each commit
+	@$(BIN)/pre-commit install
+
+lock: ## make the lock file anew from pyproject.toml
+	@.ci/lock $(PYTHON) > requirements.lock.new && mv requirements.lock.new requirements.lock
+
+clean: ## remove what was built
+	rm -rf _build .pytest_cache .ruff_cache .hypothesis
+
+distclean: clean ## remove the environment as well
+	rm -rf $(VENV) *.egg-info
+
+sandbox: ## install bubblewrap, where the system's package manager can
+	@.ci/system-package bwrap bubblewrap
+
+browser: ## install Chromium, where the system's package manager can
+	@.ci/system-package chromium chromium
+
+$(VENV)/installed: requirements.lock pyproject.toml
+	@echo "environment: $(VENV), from requirements.lock"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is " + sys.version.split()[0])'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --disable-pip-version-check --requirement requirements.lock
+	@$(BIN)/python -m pip install --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
