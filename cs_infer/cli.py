@@ -7,6 +7,7 @@ could not be carried out; one line says why, and nothing is half-written.
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -204,16 +205,14 @@ def validate(ctx: click.Context, notebook: Path, trusted: bool) -> None:
 @click.pass_obj
 def book(course: Course, check: bool) -> None:
     """Build the book; warnings are errors."""
-    from cs_infer.judge.files import hash_of_tree
-
-    library = hash_of_tree(course.root / "cs_infer")[:16]
-    cache = course.build / "execution" / ("check" if check else library)
-    command = [sys.executable, "-m", "jupyter_book.cli.main", "build", str(course.root)]
-    command += ["-W", "-n", "--keep-going", "-q"]
-    command += ["--all"] if check else []
-    environment = os.environ | {"CS_INFER_BOOK_CACHE": str(cache)}
+    if check:
+        for made in ("html", ".doctrees", ".jupyter_cache"):
+            shutil.rmtree(course.build / made, ignore_errors=True)
+    jupyter_book = [str(Path(sys.executable).with_name("jupyter-book")), "build", "."]
     with _step("book"):
-        done = subprocess.run(command, cwd=course.root, env=environment, check=False)
+        done = subprocess.run(
+            [*jupyter_book, "-W", "-n", "--keep-going", "-q"], cwd=course.root, check=False
+        )
     if done.returncode:
         raise CourseError(f"the book has warnings or errors (jupyter-book said {done.returncode})")
     _say(course.book / "index.html", course)
@@ -276,16 +275,16 @@ def _progress(what: str) -> Callable[[str, int, int], None]:
 
 
 def _print_table(rows: list[dict[str, str]], title: str) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(title=title, title_justify="left")
-    for name in rows[0] if rows else ():
-        table.add_column(name, justify="left" if name in ("student", "found") else "right")
-    for row in rows:
-        table.add_row(*(Text(_printable(value)) for value in row.values()))
-    Console().print(table)
+    click.echo(title)
+    names = [name for name in (rows[0] if rows else ()) if name != "found"]
+    lines = [{name: name for name in names}, *rows]
+    width = {name: max(len(_printable(line[name])) for line in lines) for name in names}
+    for line in lines:
+        cells = [_printable(line[name]) for name in names]
+        aligned = [cells[0].ljust(width["student"])]
+        aligned += [c.rjust(width[n]) for c, n in zip(cells[1:], names[1:], strict=True)]
+        found = _printable(line.get("found", ""))
+        click.echo("  ".join([*aligned, found[:100]]).rstrip())
 
 
 def _printable(text: str) -> str:

@@ -9,6 +9,7 @@ The checks of an assignment lie beside its notebook, in ``checks.py``.
 
 from __future__ import annotations
 
+import io
 import secrets
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -16,17 +17,33 @@ from types import CodeType, ModuleType
 from typing import Any
 
 import cs_infer
+from cs_infer.judge.frames import FrameError, read_message, write_message
 from cs_infer.judge.problem import Assignment, Inputs, load_assignment
-from cs_infer.judge.verdict import CallFailed, ProblemResult, judge
+from cs_infer.judge.verdict import CallFailed, ProblemResult, failing_inputs, judge
 
 
 class Report:
-    """What a check found; shown as text in a terminal and as a card in a notebook."""
+    """What a check found; shown as text in a terminal and as a card in a notebook.
 
-    def __init__(self, result: ProblemResult, heading: str, warnings: Iterable[str] = ()) -> None:
+    Attributes:
+        result: what was found, property by property.
+        heading: what was checked, with the seed.
+        warnings: what will be different where the assignment is graded.
+        inputs: the first inputs on which the function fails, by name, to try
+            it by hand: ``traj_logprob(**report.inputs)``; None if it passed.
+    """
+
+    def __init__(
+        self,
+        result: ProblemResult,
+        heading: str,
+        warnings: Iterable[str] = (),
+        inputs: Inputs | None = None,
+    ) -> None:
         self.result = result
         self.heading = heading
         self.warnings = tuple(warnings)
+        self.inputs = inputs
 
     @property
     def passed(self) -> bool:
@@ -68,20 +85,50 @@ def check(
     assignment = load_assignment(Path(checks))
     problem = assignment.problem(name)
     seed = secrets.randbelow(10**6) + 1000 if seed is None else seed
-    result = judge(problem, lambda inputs: _call(function, inputs), ("practice", seed))
+    key = ("practice", seed)
+
+    def call(inputs: Inputs) -> Any:
+        return _call(function, inputs)
+
+    result = judge(problem, call, key, hint=False)
+    failing = None if result.passed else failing_inputs(problem, call, key)
     heading = (
         f"public check of {name} on fresh inputs (seed {seed}); "
         "the grade uses the same properties on other inputs"
     )
-    return Report(result, heading, _withheld_uses(function, assignment))
+    if failing is not None:
+        heading += f'. The inputs that failed: check("{name}", {name}, seed={seed}).inputs'
+    return Report(result, heading, _withheld_uses(function, assignment), failing)
 
 
 def _call(function: Callable[..., Any], inputs: Inputs) -> Any:
+    name = getattr(function, "__name__", "the function")
     try:
-        return function(**inputs)
+        answer = function(**inputs)
+    except NotImplementedError:
+        raise CallFailed("not answered", f"{name} is not written yet") from None
     except Exception as error:
-        message = f"{getattr(function, '__name__', 'the function')} raised {error!r}"
-        raise CallFailed("run-time error", message) from error
+        raise CallFailed("run-time error", f"{name} raised {error!r}") from error
+    try:
+        return _as_graded(answer)
+    except FrameError as error:
+        raise CallFailed("bad answer", str(error)) from None
+
+
+def _as_graded(answer: Any) -> Any:
+    """The answer as it reaches the grader, who sees numbers and arrays only."""
+    sent = io.BytesIO()
+    write_message(sent.write, {"answer": _without_tensors(answer)})
+    sent.seek(0)
+    return read_message(sent.read)["answer"]
+
+
+def _without_tensors(value: Any) -> Any:
+    if type(value) in (list, tuple):
+        return type(value)(map(_without_tensors, value))
+    if hasattr(value, "detach") and hasattr(value, "cpu"):
+        return value.detach().cpu().numpy()
+    return value
 
 
 def _withheld_uses(function: Callable[..., Any], assignment: Assignment) -> list[str]:

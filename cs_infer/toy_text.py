@@ -77,7 +77,7 @@ def read_toy_text(
             for probability, s_next, reward, terminated in table[s][a]:
                 if probability == 0:
                     continue
-                target = S if (extra and terminated) else s_next
+                target = S if (extra and terminated) else int(s_next)
                 if endings is not None and s in endings:
                     target, reward = s, 0.0
                 known = r[s, a, target]

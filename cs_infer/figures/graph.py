@@ -108,4 +108,4 @@ def _write_factors(ax: Any, optimality: bool) -> None:
     ax.text(0.28, 0.62, r"$\rho$", ha="right", fontsize=12)
     ax.text(1.35, -0.27, r"$P$", ha="center", fontsize=12)
     if optimality:
-        ax.text(0.62, 1.72, r"$e^{r/\alpha}$", ha="left", fontsize=11, color=ACCENT)
+        ax.text(0.62, 1.72, r"$e^{r/\alpha}$", ha="left", fontsize=13, color=ACCENT)

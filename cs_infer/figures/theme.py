@@ -22,6 +22,7 @@ SECOND = "#2F80C8"
 """The second accent, a blue: what a figure compares the first with."""
 
 _INK = "#000000"
+_CAPTION = '"color:inherit;font-weight:400;font-size:0.92em;max-width:42em;margin:0.4em auto 0"'
 _SETTINGS = {
     "svg.fonttype": "path",
     "svg.hashsalt": "control-as-inference",
@@ -53,7 +54,8 @@ class PageFigure:
 
     def _repr_html_(self) -> str:
         """The figure as an HTML element with its alternative text."""
-        caption = f"<figcaption>{html.escape(self.caption)}</figcaption>" if self.caption else ""
+        caption = f"<figcaption style={_CAPTION}>{html.escape(self.caption)}</figcaption>"
+        caption = caption if self.caption else ""
         return (
             '<figure class="cai-figure" style="margin:1.2em 0;text-align:center">'
             f'<div role="img" aria-label="{html.escape(self.alt, quote=True)}">{self.svg}</div>'

@@ -33,15 +33,17 @@ def as_array(answer: Any, shape: tuple[int, ...], what: str = "the answer") -> A
     """
     try:
         array = np.asarray(answer)
-    except (ValueError, TypeError):
+    except Exception:
         raise AnswerError(f"{what} must be an array of shape {shape}") from None
+    if answer is None:
+        raise AnswerError(f"{what} must be an array of real numbers; the function returned None")
     if array.dtype.kind not in "biuf":
-        kind = "None" if answer is None else f"{type(answer).__name__} of dtype {array.dtype}"
-        raise AnswerError(f"{what} must be an array of real numbers; it is {kind}")
+        kind = f"{type(answer).__name__} of dtype {array.dtype}"
+        raise AnswerError(f"{what} must be an array of real numbers; it is a {kind}")
     if array.shape != shape:
         raise AnswerError(f"{what} must have shape {shape}; it has {array.shape}")
     if np.any(np.isnan(array)):
-        raise AnswerError(f"{what} holds NaN")
+        raise AnswerError(f"{what} holds NaN (0 / 0, or inf - inf)")
     return array.astype(np.float64)
 
 
@@ -51,10 +53,13 @@ def as_number(answer: Any, what: str = "the answer") -> float:
     Raises:
         AnswerError: it is not one real number, or it is NaN.
     """
-    array = np.asarray(answer) if not isinstance(answer, (tuple, list, dict)) else None
-    if array is None or array.size != 1:
-        shape = f"a {type(answer).__name__}" if array is None else f"an array of {array.shape}"
-        raise AnswerError(f"{what} must be one number; it is {shape}")
+    if answer is None:
+        raise AnswerError(f"{what} must be one number; the function returned None")
+    if not isinstance(answer, (bool, int, float, np.generic, np.ndarray)):
+        raise AnswerError(f"{what} must be one number; it is a {type(answer).__name__}")
+    array = np.asarray(answer)
+    if array.size != 1:
+        raise AnswerError(f"{what} must be one number; it is an array of shape {array.shape}")
     return float(as_array(array.reshape(()), (), what))
 
 
@@ -75,9 +80,11 @@ def differ(answer: Any, expected: Any, rtol: float, atol: float) -> str | None:
     """
     if isinstance(expected, dict):
         if answer.keys() != expected.keys():
-            return f"it has {len(answer)} entries where {len(expected)} are expected"
+            return _differ_in_keys(answer, expected)
         parts = ((f"entry {key}: ", answer[key], expected[key]) for key in expected)
     elif isinstance(expected, tuple):
+        if len(answer) != len(expected):
+            return f"it has {len(answer)} parts where {len(expected)} are expected"
         pairs = enumerate(zip(answer, expected, strict=True), start=1)
         parts = ((f"part {i}: ", mine, theirs) for i, (mine, theirs) in pairs)
     else:
@@ -87,6 +94,14 @@ def differ(answer: Any, expected: Any, rtol: float, atol: float) -> str | None:
         if found:
             return label + found
     return None
+
+
+def _differ_in_keys(answer: dict[Any, Any], expected: dict[Any, Any]) -> str:
+    missing = [key for key in expected if key not in answer]
+    if missing:
+        return f"entry {missing[0]} is missing"
+    extra = next(key for key in answer if key not in expected)
+    return f"entry {extra} should not be there"
 
 
 def _differ_numerically(x: Array, y: Array, rtol: float, atol: float) -> str | None:

@@ -1,12 +1,14 @@
-"""The border: length-prefixed frames of JSON and ``.npy`` arrays, nothing else.
+"""The border: length-prefixed frames of JSON and of plain numbers, nothing else.
 
-A message is one JSON frame, whose ``"arrays"`` says how many array frames
-follow. Nothing is ever unpickled. Sizes are capped and checked before memory
-is taken. This file runs on both sides, so it needs numpy alone.
+A message is one JSON frame, whose ``"arrays"`` gives the type and shape of
+the arrays that follow, each a frame of its numbers' bytes. Nothing is ever
+unpickled or parsed as code. Sizes are capped and checked before memory is
+taken. This file runs on both sides, so it needs numpy alone.
 """
 
-import io
 import json
+import math
+import re
 import struct
 from collections.abc import Callable
 from typing import Any
@@ -14,10 +16,12 @@ from typing import Any
 import numpy as np
 
 _LENGTH = struct.Struct(">Q")
+_NUMERIC = re.compile(r"[<>|][biuf](1|2|4|8)")
 MOST_JSON_BYTES = 8 * 2**20
 MOST_ARRAY_BYTES = 256 * 2**20
 MOST_ARRAYS = 64
 MOST_DEPTH = 8
+MOST_AXES = 16
 
 
 class FrameError(ValueError):
@@ -35,10 +39,10 @@ def write_message(write: Callable[[bytes], Any], message: dict[str, Any]) -> Non
         FrameError: a value is of another kind, or too large.
     """
     arrays: list[np.ndarray] = []
-    body = {"body": _pack(message, arrays, MOST_DEPTH), "arrays": len(arrays)}
+    body = {"body": _pack(message, arrays, MOST_DEPTH), "arrays": list(map(_header, arrays))}
     if len(arrays) > MOST_ARRAYS:
         raise FrameError(f"at most {MOST_ARRAYS} arrays; there are {len(arrays)}")
-    frames = [json.dumps(body).encode(), *map(_npy, arrays)]
+    frames = [json.dumps(body).encode(), *(array.tobytes() for array in arrays)]
     write(b"".join(_LENGTH.pack(len(frame)) + frame for frame in frames))
 
 
@@ -56,13 +60,13 @@ def read_message(read: Callable[[int], bytes]) -> dict[str, Any]:
     """
     try:
         body = json.loads(_frame(read, MOST_JSON_BYTES))
-        count = body["arrays"]
-        if not isinstance(count, int) or not 0 <= count <= MOST_ARRAYS:
-            raise FrameError(f"a message has 0 to {MOST_ARRAYS} arrays; this says {count!r}")
-        arrays = [_array(_frame(read, MOST_ARRAY_BYTES)) for _ in range(count)]
+        headers = body["arrays"]
+        if not isinstance(headers, list) or len(headers) > MOST_ARRAYS:
+            raise FrameError(f"a message has a list of at most {MOST_ARRAYS} arrays")
+        arrays = [_array(h, _frame(read, MOST_ARRAY_BYTES)) for h in headers]
         message = _unpack(body["body"], arrays, MOST_DEPTH)
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, RecursionError) as e:
-        raise FrameError(f"malformed message: {e!r}") from None
+    except (ValueError, KeyError, TypeError, RecursionError, AttributeError) as e:
+        raise e if isinstance(e, FrameError) else FrameError(f"malformed message: {e!r}") from None
     if not isinstance(message, dict):
         raise FrameError("a message is a dict")
     return message
@@ -75,34 +79,25 @@ def _frame(read: Callable[[int], bytes], most: int) -> bytes:
     return read(length)
 
 
-def _npy(array: np.ndarray) -> bytes:
-    if array.dtype.kind not in "biufc":
-        raise FrameError(f"arrays are numeric; this one has dtype {array.dtype}")
-    if array.nbytes > MOST_ARRAY_BYTES - 256:
+def _header(array: np.ndarray) -> dict[str, Any]:
+    if not _NUMERIC.fullmatch(array.dtype.str):
+        raise FrameError(f"arrays are of real numbers; this one has dtype {array.dtype}")
+    if array.nbytes > MOST_ARRAY_BYTES:
         raise FrameError(f"an array has at most {MOST_ARRAY_BYTES} bytes, not {array.nbytes}")
-    buffer = io.BytesIO()
-    np.lib.format.write_array(buffer, np.ascontiguousarray(array), allow_pickle=False)
-    return buffer.getvalue()
+    return {"dtype": array.dtype.str, "shape": list(array.shape)}
 
 
-def _array(frame: bytes) -> np.ndarray:
-    buffer = io.BytesIO(frame)
-    try:
-        if np.lib.format.read_magic(buffer) != (1, 0):
-            raise FrameError("arrays are sent in npy format 1.0")
-        shape, fortran, dtype = np.lib.format.read_array_header_1_0(buffer, max_header_size=1000)
-    except (ValueError, SyntaxError, EOFError, MemoryError, RecursionError) as error:
-        raise FrameError(f"not an array: {error}") from None
-    size = dtype.itemsize
-    for length in shape:
-        if not isinstance(length, int) or length < 0:
-            raise FrameError(f"a shape has whole numbers; this is {shape}")
-        size *= length
-    data = frame[buffer.tell() :]
-    if dtype.kind not in "biufc" or size != len(data):
-        raise FrameError(f"shape {shape} of {dtype} needs {size} bytes; {len(data)} came")
-    array = np.frombuffer(data, dtype=dtype).copy()
-    return array.reshape(shape, order="F" if fortran else "C")
+def _array(header: Any, data: bytes) -> np.ndarray:
+    name, shape = header["dtype"], header["shape"]
+    if not isinstance(name, str) or not _NUMERIC.fullmatch(name):
+        raise FrameError(f"arrays are of real numbers; this says {name!r:.40}")
+    whole = isinstance(shape, list) and all(type(n) is int and n >= 0 for n in shape)
+    if not whole or len(shape) > MOST_AXES:
+        raise FrameError(f"a shape has at most {MOST_AXES} whole numbers")
+    dtype = np.dtype(name)
+    if math.prod(shape) * dtype.itemsize != len(data):
+        raise FrameError(f"shape {shape} of {dtype} does not fit the {len(data)} bytes that came")
+    return np.frombuffer(data, dtype=dtype).reshape(shape).copy()
 
 
 def _pack(value: Any, arrays: list[np.ndarray], depth: int) -> Any:

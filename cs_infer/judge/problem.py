@@ -56,12 +56,15 @@ class Misconception:
             arguments by name.
         message: what the student reads: the idea, and why it fails.
         section: where the book treats it, as ``page.html#anchor``.
+        example: small inputs on which it goes wrong, where the problem's own
+            example does not show that.
     """
 
     name: str
     wrong: Callable[..., Any]
     message: str
     section: str
+    example: Inputs | None = None
 
 
 @dataclass(frozen=True)

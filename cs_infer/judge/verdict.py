@@ -21,7 +21,7 @@ from cs_infer.judge.problem import Inputs, Misconception, Problem, Property
 Call = Callable[[Inputs], Any]
 
 _PRACTICE_SEEDS = range(1, 13)
-_FATAL = ("time-out", "memory", "killed", "missing")
+_FATAL = ("time-out", "memory", "killed", "missing", "not answered")
 
 
 class CallFailed(Exception):
@@ -29,7 +29,8 @@ class CallFailed(Exception):
 
     Attributes:
         status: ``"run-time error"``, ``"time-out"``, ``"memory"``,
-            ``"missing"``, ``"killed"`` or ``"bad answer"``.
+            ``"missing"``, ``"not answered"``, ``"killed"`` or
+            ``"bad answer"``.
     """
 
     def __init__(self, status: str, message: str) -> None:
@@ -102,10 +103,10 @@ class ProblemResult:
 
 @dataclass
 class _Trace:
-    """The answers seen so far, for the diagnosis."""
+    """The answers seen so far, property by property, for the diagnosis."""
 
-    seen: list[tuple[Inputs, Any]] = field(default_factory=list)
-    wrong: bool = False
+    seen: dict[str, list[tuple[Inputs, Any]]] = field(default_factory=dict)
+    wrong: list[str] = field(default_factory=list)
     status: str = "graded"
 
 
@@ -134,7 +135,7 @@ def judge(
     results = tuple(_judge_property(problem, p, call, key, trace) for p in problem.properties)
     if all(r.fault is None for r in results):
         return ProblemResult(problem.name, problem.title, problem.section, results)
-    idea = diagnose(problem, trace.seen) if trace.wrong else None
+    idea = _idea_behind(problem, trace)
     answered = trace.status not in _FATAL
     return ProblemResult(
         name=problem.name,
@@ -155,15 +156,28 @@ def diagnose(problem: Problem, seen: list[tuple[Inputs, Any]]) -> Misconception 
 
     Args:
         problem: the problem with its catalogue.
-        seen: inputs with the answers the student's function gave.
+        seen: inputs with the answers the student's function gave, at least
+            one of which is wrong.
 
     Returns:
-        The first misconception that explains every answer, at least one of
-        which is wrong.
+        The first misconception that explains every answer.
     """
     for idea in problem.misconceptions:
         if seen and all(_explains(problem, idea, inputs, answer) for inputs, answer in seen):
             return idea
+    return None
+
+
+def failing_inputs(problem: Problem, call: Call, key: tuple[object, ...]) -> Inputs | None:
+    """The first inputs on which a function fails, for its author to try by hand."""
+    for prop in problem.properties:
+        for inputs in draws(problem, prop, key):
+            try:
+                fault = _fault(problem, prop, inputs, _ask(problem, prop, call, inputs, _Trace()))
+            except (CallFailed, AnswerError):
+                return inputs
+            if fault is not None:
+                return inputs
     return None
 
 
@@ -177,17 +191,18 @@ def draws(problem: Problem, prop: Property, key: tuple[object, ...]) -> Iterator
 def _judge_property(
     problem: Problem, prop: Property, call: Call, key: tuple[object, ...], trace: _Trace
 ) -> PropertyResult:
-    fault = f"not tried after the {trace.status}" if trace.status in _FATAL else None
+    fault = f"not tried ({trace.status})" if trace.status in _FATAL else None
     inputs = iter(() if fault else draws(problem, prop, key))
     while fault is None and (drawn := next(inputs, None)) is not None:
         try:
-            fault = _fault(problem, prop, drawn, _ask(problem, call, drawn, trace))
-        except CallFailed as failure:
-            fault = str(failure)
+            fault = _fault(problem, prop, drawn, _ask(problem, prop, call, drawn, trace))
+            wrong = fault is not None
         except AnswerError as error:
-            fault, trace.wrong = str(error), True
-        else:
-            trace.wrong |= fault is not None
+            fault, wrong = str(error), True
+        except CallFailed as failure:
+            fault, wrong = str(failure), False
+        if wrong:
+            trace.wrong.append(prop.name)
     earned = prop.points if fault is None else 0.0
     return PropertyResult(prop.name, prop.statement, earned, prop.points, fault)
 
@@ -199,13 +214,25 @@ def _fault(problem: Problem, prop: Property, inputs: Inputs, answer: Any) -> str
     return differ(answer, expected, problem.rtol, problem.atol)
 
 
-def _ask(problem: Problem, call: Call, inputs: Inputs, trace: _Trace) -> Any:
+def _idea_behind(problem: Problem, trace: _Trace) -> Misconception | None:
+    """The idea behind every answer, or else behind those of one property that fails.
+
+    Mistakes come in pairs: a factor is missing, and the product underflows as
+    well. No single idea gives all those answers, but the property that fails
+    first shows one of them.
+    """
+    everything = [answer for answers in trace.seen.values() for answer in answers]
+    candidates = [everything, *(trace.seen[name] for name in trace.wrong)] if trace.wrong else []
+    return next(filter(None, (diagnose(problem, seen) for seen in candidates)), None)
+
+
+def _ask(problem: Problem, prop: Property, call: Call, inputs: Inputs, trace: _Trace) -> Any:
     try:
         raw = call({name: _copy(value) for name, value in inputs.items()})
     except CallFailed as failure:
         trace.status = failure.status
         raise
-    trace.seen.append((inputs, raw))
+    trace.seen.setdefault(prop.name, []).append((inputs, raw))
     return problem.read(inputs, raw)
 
 
@@ -232,7 +259,7 @@ def _explains(problem: Problem, idea: Misconception, inputs: Inputs, raw: Any) -
 
 
 def _illustrate(problem: Problem, idea: Misconception) -> str:
-    inputs = problem.example
+    inputs = problem.example if idea.example is None else idea.example
     given = "\n".join(f"{name} = {_show(value)}" for name, value in inputs.items())
     right = _show(problem.reference(**inputs))
     wrong = _show(idea.wrong(**inputs))
@@ -242,8 +269,10 @@ def _illustrate(problem: Problem, idea: Misconception) -> str:
 def _show(value: Any) -> str:
     if isinstance(value, tuple):
         return "(" + ", ".join(_show(part) for part in value) + ")"
-    text = np.array2string(np.asarray(value), precision=4, suppress_small=True, separator=", ")
-    return text.replace("\n", "\n    ")
+    array = np.asarray(value)
+    array = array + 0.0 if array.dtype.kind == "f" else array  # no "-0."
+    text = np.array2string(array, precision=4, separator=", ", threshold=60)
+    return " ".join(text.split())
 
 
 def _practice_seed(problem: Problem, call: Call) -> int | None:

@@ -1,0 +1,136 @@
+"""The border: what crosses is arrays and JSON, and nothing that is not."""
+
+import io
+import json
+import struct
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from cs_infer.judge.frames import FrameError, read_message, write_message
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False)
+    | st.text(max_size=20)
+    | hnp.arrays(
+        st.sampled_from([np.float64, np.float32, np.int64, np.bool_]),
+        hnp.array_shapes(min_dims=0, max_dims=3, max_side=4),
+        elements={"allow_nan": False},
+    ),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.tuples(inner, inner)
+        | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+def round_trip(message):
+    out = io.BytesIO()
+    write_message(out.write, message)
+    return read_message(io.BytesIO(out.getvalue()).read)
+
+
+def same(x, y):
+    if isinstance(x, np.ndarray):
+        return isinstance(y, np.ndarray) and x.dtype == y.dtype and np.array_equal(x, y)
+    if isinstance(x, (list, tuple)):
+        return type(x) is type(y) and len(x) == len(y) and all(map(same, x, y))
+    if isinstance(x, dict):
+        return x.keys() == y.keys() and all(same(x[k], y[k]) for k in x)
+    return x == y
+
+
+@given(st.dictionaries(st.text(max_size=5), VALUES, max_size=3))
+def test_what_crosses_arrives_as_it_was_sent(message):
+    assert same(message, round_trip(message))
+
+
+def test_minus_infinity_and_fortran_order_arrive():
+    sent = {"x": -np.inf, "y": np.asfortranarray(np.arange(6.0).reshape(2, 3))}
+    got = round_trip(sent)
+    assert got["x"] == -np.inf
+    assert np.array_equal(got["y"], sent["y"])
+
+
+@pytest.mark.parametrize(
+    "value",
+    [np.array([object()]), np.array(["text"]), object(), b"bytes", {1: "key"}, {1, 2}, 1j],
+    ids=["objects", "texts", "object", "bytes", "number key", "set", "complex"],
+)
+def test_other_values_are_refused_by_the_sender(value):
+    with pytest.raises(FrameError):
+        write_message(io.BytesIO().write, {"x": value})
+
+
+def frame(data):
+    return struct.pack(">Q", len(data)) + data
+
+
+def receive(*frames):
+    return read_message(io.BytesIO(b"".join(frames)).read)
+
+
+def one_array(data, **header):
+    body = {"body": {"dict": {"x": {"array": 0}}}, "arrays": [header]}
+    return receive(frame(json.dumps(body).encode()), frame(data))
+
+
+def test_an_array_is_its_type_its_shape_and_its_bytes():
+    got = one_array(np.arange(3.0).tobytes(), dtype="<f8", shape=[3])["x"]
+    assert got.tolist() == [0.0, 1.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"dtype": "|O", "shape": [3]},
+        {"dtype": "<U2", "shape": [3]},
+        {"dtype": "<f8,<f8", "shape": [3]},
+        {"dtype": "<f8" * 1000, "shape": [3]},
+        {"dtype": None, "shape": [3]},
+        {"dtype": "<f8", "shape": [4]},
+        {"dtype": "<f8", "shape": [-3]},
+        {"dtype": "<f8", "shape": [2**62, 4, 0]},
+        {"dtype": "<f8", "shape": [True, 3]},
+        {"dtype": "<f8", "shape": [3.0]},
+        {"dtype": "<f8", "shape": [1] * 40 + [3]},
+        {"dtype": "<f8", "shape": "3"},
+        {"dtype": "<f8"},
+        {},
+    ],
+    ids=range(14),
+)
+def test_a_header_that_does_not_fit_its_bytes_is_refused(header):
+    with pytest.raises(FrameError):
+        one_array(np.arange(3.0).tobytes(), **header)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        struct.pack(">Q", 2**62),
+        frame(b"not json"),
+        frame(b'{"body": {}}'),
+        frame(b'{"body": {"dict": {}}, "arrays": 1000000}'),
+        frame(b'{"body": {"dict": {}}, "arrays": ' + b"[1," * 99 + b"1" + b"]" * 99 + b"}"),
+        frame(b'{"body": {"dict": {"x": {"array": 3}}}, "arrays": []}'),
+        frame(b'{"body": {"list": []}, "arrays": []}'),
+        frame(b'{"body": {"pickle": "x"}, "arrays": []}'),
+        frame(b'{"body": ' + b'{"list": [' * 5000 + b"]}" * 5000 + b', "arrays": []}'),
+        frame(b"[]"),
+        frame(b"3"),
+        frame(b"\xff\xfe"),
+    ],
+    ids=range(12),
+)
+def test_malformed_messages_are_refused(data):
+    with pytest.raises((FrameError, struct.error)):
+        read_message(io.BytesIO(data).read)

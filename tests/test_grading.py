@@ -1,0 +1,292 @@
+"""A class, graded: everyone gets what they earned, and nobody stops it."""
+
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cs_infer.judge.sample_class import build_class, expected_marks
+
+from cs_infer.judge.course import Course
+from cs_infer.judge.grader import Grader, Ungraded, grade_class, verdict_path
+from cs_infer.judge.sandbox import SandboxError, sandbox_works
+from cs_infer.judge.template import read_release, rebuild
+
+ROOT = Path(__file__).resolve().parents[1]
+NAMES = Course(ROOT).assignment_names()
+WORKS, WHY = sandbox_works()
+pytestmark = [
+    pytest.mark.sandbox,
+    pytest.mark.slow,
+    pytest.mark.xdist_group("grading"),
+    pytest.mark.skipif(not WORKS, reason=f"no sandbox: {WHY}"),
+]
+ENVIRONMENT = os.environ | {"CS_INFER_SECRET": "a secret for tests"}
+
+
+def cs_infer(course, *arguments, **changes):
+    """Run the command as an instructor would."""
+    return subprocess.run(
+        [sys.executable, "-m", "cs_infer.cli", *arguments],
+        cwd=course.root,
+        env=ENVIRONMENT | {"PYTHONPATH": str(ROOT)} | changes,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=900,
+    )
+
+
+def make_course(folder):
+    shutil.copytree(ROOT / "solutions", folder / "solutions")
+    shutil.copy(ROOT / "nbgrader_config.py", folder)
+    course = Course(folder)
+    assert cs_infer(course, "release").returncode == 0
+    return course
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory):
+    """The course with its sample class, graded through the command line."""
+    course = make_course(tmp_path_factory.mktemp("course"))
+    assert cs_infer(course, "sample-class").returncode == 0
+    run = cs_infer(course, "grade", "--workers", "2")
+    assert run.returncode == 0, run.stderr
+    return course, run
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """A course with three quick submissions, to be broken at will."""
+    course = make_course(tmp_path_factory.mktemp("small"))
+    name = "graphical_model"
+    every = course.root / "every"
+    build_class(course.sample_class(name), course.release(name), every)
+    for student in ("honest-loops", "blank", "corrupt-file"):
+        shutil.copytree(every / student, course.submitted / student)
+    assert cs_infer(course, "grade").returncode == 0
+    return course
+
+
+def marks(course, name):
+    with open(course.grading(name) / "grades.csv") as file:
+        return {row["student"]: row for row in csv.DictReader(file)}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_everyone_in_the_sample_class_has_what_they_earned(graded, name):
+    course, _ = graded
+    expected = expected_marks(course.sample_class(name))
+    assert len(expected) >= 16
+    found = {
+        student: {problem: float(row[problem]) for problem in expected[student]}
+        for student, row in marks(course, name).items()
+    }
+    assert found == expected
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nbgrader_records_and_exports_the_same_scores(graded, name):
+    course, _ = graded
+    assert cs_infer(course, "export").returncode == 0
+    with open(course.build / "grading" / "gradebook.csv") as file:
+        exported = {r["student_id"]: r for r in csv.DictReader(file) if r["assignment"] == name}
+    expected = expected_marks(course.sample_class(name))
+    assert {s: float(r["score"]) for s, r in exported.items()} == {
+        s: sum(points.values()) for s, points in expected.items()
+    }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_feedback_names_the_idea_and_shows_no_check_and_no_markup(graded, name):
+    course, _ = graded
+    assert cs_infer(course, "feedback").returncode == 0
+    pages = {
+        p.parents[1].name: p.read_text()
+        for p in (course.build / "nbgrader" / "feedback").glob(f"*/{name}/{name}.html")
+    }
+    assert pages.keys() == expected_marks(course.sample_class(name)).keys()
+    assignment = course.assignment(name)
+    for student, page in pages.items():
+        assert "<script>alert" not in page, student
+        assert "a secret for tests" not in page, student
+        verdict = json.loads(verdict_path(course, name, student).read_text())
+        for problem in verdict["problems"]:
+            if problem["misconception"]:
+                assert "What this looks like" in page, student
+    assert all(p.title in next(iter(pages.values())) for p in assignment.problems)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_misconception_in_the_class_is_named(graded, name):
+    course, _ = graded
+    found = {
+        (problem["name"], problem["misconception"])
+        for path in (course.grading(name) / "verdicts").glob("*.json")
+        for problem in json.loads(path.read_text())["problems"]
+    }
+    catalogue = {
+        (p.name, idea.name) for p in course.assignment(name).problems for idea in p.misconceptions
+    }
+    assert catalogue <= found
+
+
+def test_a_second_run_grades_nothing_and_changes_no_table(graded):
+    course, _ = graded
+    before = marks(course, "graphical_model")
+    run = cs_infer(course, "grade")
+    assert run.returncode == 0
+    assert f"{len(before)} unchanged" in run.stdout
+    assert "grade 1/" not in run.stdout
+    assert "record 1/" not in run.stdout
+    assert marks(course, "graphical_model") == before
+
+
+def test_the_same_secret_gives_the_same_verdict(small):
+    course, name = small, "graphical_model"
+    rebuilt = rebuild(
+        read_release(course.release(name)),
+        (course.submitted / "honest-loops" / name / f"{name}.ipynb").read_bytes(),
+    )
+    os.environ["CS_INFER_SECRET"] = ENVIRONMENT["CS_INFER_SECRET"]
+    first, second = (Grader(course, name).grade("one", rebuilt) for _ in range(2))
+    assert first.problems == second.problems
+    assert first.provenance["key"] == second.provenance["key"]
+    assert Grader(course, name).key("two", rebuilt) != first.provenance["key"]
+
+
+def test_a_changed_submission_is_graded_again_and_alone(small):
+    course, name = small, "graphical_model"
+    blank = course.submitted / "blank" / name / f"{name}.ipynb"
+    released = blank.read_bytes()
+    shutil.copy(course.submitted / "honest-loops" / name / f"{name}.ipynb", blank)
+    run = cs_infer(course, "grade")
+    assert "2 unchanged" in run.stdout
+    assert marks(course, name)["blank"]["total"] == "100"
+    blank.write_bytes(released)
+    assert cs_infer(course, "grade", "--student", "blank").returncode == 0
+    assert cs_infer(course, "grade").returncode == 0
+    assert marks(course, name)["blank"]["total"] == "0"
+
+
+def test_a_student_who_leaves_leaves_the_table(small):
+    course, name = small, "graphical_model"
+    shutil.copytree(course.submitted / "blank", course.submitted / "leaver")
+    cs_infer(course, "grade")
+    assert "leaver" in marks(course, name)
+    shutil.rmtree(course.submitted / "leaver")
+    cs_infer(course, "grade")
+    assert "leaver" not in marks(course, name)
+
+
+def test_a_killed_run_is_taken_up_where_it_stopped(small):
+    course, name = small, "graphical_model"
+    verdict_path(course, name, "honest-loops").unlink()
+    half = verdict_path(course, name, "blank")
+    half.write_text(half.read_text()[:100])
+    run = cs_infer(course, "grade")
+    assert run.returncode == 0
+    assert "1 unchanged" in run.stdout
+    assert marks(course, name)["honest-loops"]["total"] == "100"
+
+
+def test_a_fault_of_the_sandbox_is_never_a_grade(small, monkeypatch):
+    def broken(box):
+        raise SandboxError("no namespaces today")
+
+    monkeypatch.setattr("cs_infer.judge.grader.Session", broken)
+    monkeypatch.setenv("CS_INFER_SECRET", "another secret, so that nothing is reused")
+    run = grade_class(Grader(small, "graphical_model"))
+    assert run.verdicts == {}
+    assert run.ungraded[0] == Ungraded("blank", "graphical_model", "no namespaces today")
+
+
+def test_nbgraders_own_command_goes_through_the_same_checker(small):
+    course, name = small, "graphical_model"
+    shutil.rmtree(course.build / "nbgrader" / "autograded", ignore_errors=True)
+    for student in ("honest-loops", "blank"):
+        run = subprocess.run(
+            [sys.executable, "-m", "nbgrader", "autograde", name, "--student", student, "--force"],
+            cwd=course.root,
+            env=ENVIRONMENT
+            | {"PYTHONPATH": str(ROOT), "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        assert run.returncode == 0, run.stderr
+    assert cs_infer(course, "export").returncode == 0
+    text = (course.build / "grading" / "gradebook.csv").read_text()
+    scores = {r["student_id"]: float(r["score"]) for r in csv.DictReader(text.splitlines())}
+    assert (scores["honest-loops"], scores["blank"]) == (100.0, 0.0)
+
+
+def test_a_student_can_validate_a_notebook_before_the_deadline(small):
+    name = "graphical_model"
+    notebook = small.submitted / "honest-loops" / name / f"{name}.ipynb"
+    run = cs_infer(small, "validate", str(notebook))
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.endswith("100 points\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("grade", "nope"), "no assignment 'nope' in solutions/; there are: graphical_model"),
+        (("grade", "--student", "nobody"), "no submission of graphical_model by nobody in"),
+        (("feedback", "--student", "nobody"), "no grades of graphical_model for nobody"),
+        (("release", "nope"), "no assignment 'nope'"),
+    ],
+)
+def test_a_wrong_command_is_answered_in_one_line(small, arguments, says):
+    run = cs_infer(small, *arguments)
+    assert run.returncode == 2
+    assert says in run.stderr
+    assert run.stderr.count("\n") == 1
+    assert "Traceback" not in run.stderr
+
+
+def test_no_submissions_is_said_and_nothing_is_written(tmp_path):
+    course = make_course(tmp_path)
+    run = cs_infer(course, "grade")
+    assert run.returncode == 2
+    assert "submissions lie in" in run.stderr
+    assert not course.grading("graphical_model").exists()
+
+
+def test_without_a_sandbox_the_command_refuses(small):
+    run = cs_infer(small, "grade", PATH="/nowhere")
+    assert run.returncode == 2
+    assert "Student code runs in a sandbox only" in run.stderr
+    assert run.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs to mount a small disk")
+def test_a_full_disk_is_one_clear_line_and_nothing_half_written(small):
+    name = "graphical_model"
+    before = marks(small, name)
+    folder = small.grading(name) / "verdicts"
+    verdicts = {p.name: p.read_bytes() for p in folder.glob("*.json")}
+    script = (
+        f"mount -t tmpfs -o size=64k tmpfs {folder} && dd if=/dev/zero of={folder}/fill bs=1k "
+        f"2>/dev/null; exec {sys.executable} -m cs_infer.cli grade"
+    )
+    run = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", script],
+        cwd=small.root,
+        env=ENVIRONMENT | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert run.returncode == 2, run.stdout
+    assert run.stderr.count("\n") == 1
+    assert "No space left on device" in run.stderr
+    assert {p.name: p.read_bytes() for p in folder.glob("*.json")} == verdicts
+    assert marks(small, name) == before

@@ -1,0 +1,252 @@
+"""The box: what student code may do, what it may not, and what it costs when it tries."""
+
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cs_infer.judge.edition import build_edition
+from cs_infer.judge.problem import Limits
+from cs_infer.judge.sandbox import Box, SandboxDied, SandboxError, Session, sandbox_works
+
+WORKS, WHY = sandbox_works()
+pytestmark = [
+    pytest.mark.sandbox,
+    pytest.mark.skipif(not WORKS, reason=f"no sandbox: {WHY}"),
+]
+
+LIMITS = Limits(cell_seconds=3, call_seconds=2, cpu_seconds=60, memory_mb=2048, disk_mb=16)
+
+
+@pytest.fixture(scope="module")
+def box(tmp_path_factory):
+    return Box(build_edition(tmp_path_factory.mktemp("edition"), ("messages",)), LIMITS)
+
+
+@pytest.fixture
+def session(box):
+    with Session(box) as running:
+        yield running
+
+
+def ran(session, source):
+    return session.run_cell(source)
+
+
+def test_a_cell_prints_and_a_function_answers(session):
+    assert ran(session, "print('hello')\ndef f(x):\n    return x + 1")["text"] == "hello\n"
+    reply = session.call("f", {"x": np.arange(3.0)})
+    assert reply["status"] == "answered"
+    assert reply["answer"].tolist() == [1.0, 2.0, 3.0]
+
+
+def test_magics_warnings_and_plots_work_as_in_a_notebook(session):
+    source = (
+        "%matplotlib inline\nimport warnings, matplotlib.pyplot as plt\n"
+        "warnings.warn('careful')\nplt.plot([1, 2]);\nplt.show()\n%time 1 + 1"
+    )
+    output = ran(session, source)
+    assert output["status"] == "ran", output
+    assert len(output["pictures"]) == 1
+    assert "careful" in output["text"]
+
+
+def test_tensors_come_back_as_arrays(session):
+    pytest.importorskip("torch")
+    ran(session, "import torch\ndef f(x):\n    return torch.as_tensor(x) * 2")
+    assert session.call("f", {"x": np.ones(2)})["answer"].tolist() == [2.0, 2.0]
+
+
+def test_a_withheld_module_says_so(session):
+    output = ran(session, "from cs_infer import backward_messages")
+    assert output["status"] == "run-time error"
+    assert "cs_infer.messages holds answers" in output["error"]
+
+
+def test_what_is_not_withheld_can_be_imported(session):
+    assert ran(session, "from cs_infer import TabularMDP\nimport cs_infer.figures")["error"] == ""
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import cs_infer.judge",
+        "from cs_infer.judge.verdict import judge",
+        "import cs_infer.cli",
+    ],
+)
+def test_the_judge_is_not_in_the_box(session, source):
+    assert "ModuleNotFoundError" in ran(session, source)["error"]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import socket; socket.create_connection(('127.0.0.1', 22), timeout=1)",
+        "import socket; socket.getaddrinfo('localhost.invalid', 80)",
+        "open('/usr/new', 'w')",
+        "open('/edition/cs_infer/mdp.py', 'a')",
+        "open('/box/runner.py', 'a')",
+        "import os; os.setuid(0)",
+        "import os; os.mount('x', '/mnt')",
+    ],
+)
+def test_what_is_out_of_bounds_raises(session, source):
+    output = ran(session, source)
+    assert output["status"] == "run-time error", output
+
+
+def test_neither_the_course_nor_its_secret_can_be_seen(session):
+    root = Path(__file__).resolve().parents[1]
+    source = f"""
+import glob, os
+seen = [p for p in ({str(root)!r} + "/solutions", {str(root)!r} + "/tests",
+        {str(root)!r} + "/.grading-secret", "/etc/passwd", "/etc/shadow") if os.path.exists(p)]
+seen += glob.glob("/home/*") + glob.glob("/root/.[a-z]*rc") + glob.glob("/**/checks.py")
+environment = open("/proc/self/environ").read() + open("/proc/1/environ").read()
+seen += [environment] if "SECRET" in environment else []
+print(seen)
+"""
+    os.environ["CS_INFER_TEST_SECRET"] = "hidden"
+    assert ran(session, source)["text"] == "[]\n"
+
+
+def test_only_its_own_processes_can_be_seen(session):
+    source = "import os; print(len([p for p in os.listdir('/proc') if p.isdigit()]))"
+    assert int(ran(session, source)["text"]) <= 3
+
+
+def test_an_endless_loop_ends_at_its_limit_and_the_session_goes_on(session):
+    started = time.monotonic()
+    assert ran(session, "while True:\n    pass")["status"] == "time-out"
+    assert time.monotonic() - started < LIMITS.cell_seconds + 2
+    assert ran(session, "print(1)")["text"] == "1\n"
+
+
+def test_a_loop_that_swallows_every_exception_is_killed(session):
+    source = """
+while True:
+    try:
+        while True:
+            x = 1
+            x = x + 1
+    except BaseException:
+        continue
+"""
+    started = time.monotonic()
+    try:
+        status = ran(session, source)["status"]
+    except SandboxDied as died:
+        status = died.status
+    assert status == "time-out"
+    assert time.monotonic() - started < LIMITS.cell_seconds + 4
+
+
+def test_a_function_that_takes_too_long_is_stopped(session):
+    ran(session, "import time\ndef f(x):\n    time.sleep(60)")
+    reply = session.call("f", {"x": 1})
+    assert reply["status"] == "time-out"
+    assert reply["message"] == "f took longer than 2 s on one input"
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ("import os; os._exit(3)", "exit status 3"),
+        ("import ctypes; ctypes.string_at(0)", "exit status"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "signal 9"),
+        ("import os\nos.closerange(3, 30)", "exit status|closed"),
+    ],
+    ids=["exit", "segmentation fault", "kill", "closed pipes"],
+)
+def test_a_crash_is_told_apart(session, source, says):
+    with pytest.raises(SandboxDied, match=says) as died:
+        ran(session, source)
+    assert died.value.status == "killed"
+
+
+def test_sys_exit_is_an_error_like_another(session):
+    assert ran(session, "import sys; sys.exit(0)")["status"] == "run-time error"
+    assert ran(session, "print(1)")["text"] == "1\n"
+
+
+def test_a_memory_bomb_is_told_apart(session):
+    assert ran(session, "x = bytearray(8 * 2**30)")["status"] == "memory"
+
+
+def test_a_disk_bomb_stays_in_its_scratch_folder(session):
+    output = ran(session, "open('/work/big', 'wb').write(b'0' * 200 * 2**20)")
+    assert output["status"] == "run-time error"
+    assert "No space left" in output["error"] or "too large" in output["error"]
+
+
+def test_much_output_is_cut(session):
+    output = ran(session, "print('x' * 50_000_000)")
+    assert len(output["text"]) == LIMITS.output_kb * 1024
+
+
+def test_forged_answers_are_garbled_answers(session):
+    ran(session, "import os\ndef f(x):\n    os.write(4, b'x' * 100)\n    return x")
+    source = """
+import os
+for d in range(3, 10):
+    try:
+        os.write(d, b'forged' * 100)
+    except OSError:
+        pass
+"""
+    with pytest.raises(SandboxDied, match="garbled"):
+        ran(session, source)
+
+
+def test_an_answer_of_an_odd_type_is_a_bad_answer(session):
+    ran(session, "def f(x):\n    return object()")
+    assert session.call("f", {"x": 1})["status"] == "bad answer"
+
+
+def test_an_object_that_equals_everything_is_a_bad_answer(session):
+    ran(session, "class Yes:\n    __eq__ = lambda s, o: True\ndef f(x):\n    return Yes()")
+    assert session.call("f", {"x": 1})["status"] == "bad answer"
+
+
+def test_what_an_error_says_does_not_have_to_be_sayable(session):
+    ran(session, "class E(Exception):\n    def __str__(self): raise E\ndef f(x): raise E")
+    assert session.call("f", {"x": 1})["status"] == "run-time error"
+
+
+def test_children_do_not_outlive_the_box(box):
+    name = f"cs-infer-child-{os.getpid()}"
+    source = (
+        "import subprocess, sys\n"
+        f"subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(99)', '{name}'], "
+        "start_new_session=True)"
+    )
+    with Session(box) as session:
+        assert ran(session, source)["status"] == "ran"
+        assert any(name in line for line in _command_lines())
+    deadline = time.monotonic() + 5
+    while any(name in line for line in _command_lines()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(name in line for line in _command_lines())
+
+
+def test_a_box_that_cannot_start_is_no_fault_of_the_student(box, monkeypatch):
+    monkeypatch.setattr("cs_infer.judge.sandbox.sandbox_program", lambda: "/bin/false")
+    with pytest.raises(SandboxError, match="did not start"):
+        Session(box)
+
+
+def test_without_a_sandbox_nothing_is_run(box, monkeypatch):
+    monkeypatch.setattr("cs_infer.judge.sandbox.sandbox_program", lambda: None)
+    with pytest.raises(SandboxError, match="not installed"):
+        Session(box)
+
+
+def _command_lines():
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            yield path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue

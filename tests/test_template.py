@@ -1,0 +1,187 @@
+"""Rebuilding a submission: the student's code, and nothing else of the file."""
+
+import json
+
+import nbformat
+import pytest
+
+from cs_infer.judge.template import find_submission, rebuild
+
+
+def cell(grade_id, source, **flags):
+    made = nbformat.v4.new_code_cell(source)
+    made.id = grade_id
+    made.metadata["nbgrader"] = {
+        "grade_id": grade_id,
+        "grade": False,
+        "solution": False,
+        "locked": True,
+        "schema_version": 3,
+        "task": False,
+        **flags,
+    }
+    return made
+
+
+@pytest.fixture
+def template():
+    notebook = nbformat.v4.new_notebook()
+    notebook.cells = [
+        nbformat.v4.new_markdown_cell("Read this.", id="text-00"),
+        cell("setup", "import numpy as np"),
+        cell("f", "def f(x):\n    raise NotImplementedError()", solution=True, locked=False),
+        cell("check-f", 'check("f", f)', grade=True, points=5.0),
+        cell("g", "def g(x):\n    raise NotImplementedError()", solution=True, locked=False),
+        cell("check-g", 'check("g", g)', grade=True, points=5.0),
+    ]
+    return notebook
+
+
+def sources(rebuilt):
+    return {c.id: c.source for c in rebuilt.notebook.cells}
+
+
+def as_bytes(notebook):
+    return nbformat.writes(notebook).encode()
+
+
+def answered(template, **answers):
+    notebook = nbformat.from_dict(json.loads(nbformat.writes(template)))
+    for c in notebook.cells:
+        c.source = answers.get(c.id.replace("-", "_"), c.source)
+    return notebook
+
+
+def test_the_text_of_solution_cells_is_taken(template):
+    rebuilt = rebuild(template, as_bytes(answered(template, f="def f(x):\n    return x")))
+    assert sources(rebuilt)["f"] == "def f(x):\n    return x"
+    assert rebuilt.notes == []
+
+
+def test_locked_cells_points_and_tags_come_from_the_release(template):
+    forged = answered(template, check_f="print('full marks')", setup="check = print")
+    forged.cells[3].metadata["nbgrader"]["points"] = 500.0
+    forged.cells[3].metadata["tags"] = ["skip-execution"]
+    forged.cells[2].metadata["nbgrader"]["grade"] = True
+    rebuilt = rebuild(template, as_bytes(forged))
+    assert rebuilt.notebook.cells == template.cells
+
+
+def test_outputs_are_dropped(template):
+    sent = answered(template, f="def f(x):\n    return x")
+    sent.cells[3].outputs = [nbformat.v4.new_output("execute_result", {"text/plain": "5.0"})]
+    assert all(c.get("outputs", []) == [] for c in rebuild(template, as_bytes(sent)).notebook.cells)
+
+
+def test_cells_the_student_added_stay_where_they_were(template):
+    sent = answered(template, f="def f(x):\n    return helper(x)")
+    sent.cells.insert(2, nbformat.v4.new_code_cell("def helper(x):\n    return x"))
+    ids = [c.id for c in rebuild(template, as_bytes(sent)).notebook.cells]
+    assert ids == ["text-00", "setup", "added-01", "f", "check-f", "g", "check-g"]
+
+
+def test_a_solution_whose_id_is_lost_is_found_by_its_name(template):
+    sent = answered(template, f="def f(x):\n    return x")
+    del sent.cells[2].metadata["nbgrader"]
+    rebuilt = rebuild(template, as_bytes(sent))
+    assert sources(rebuilt)["f"] == "def f(x):\n    return x"
+    assert [c.id for c in rebuilt.notebook.cells] == [c.id for c in template.cells]
+    assert rebuilt.notes == ["solution cell f: taken from the cell that defines it"]
+
+
+def test_of_two_copies_the_first_answer_is_kept(template):
+    sent = answered(template)
+    sent.cells.append(cell("f", "def f(x):\n    return 1", solution=True))
+    sent.cells.append(cell("f", "def f(x):\n    return 2", solution=True))
+    rebuilt = rebuild(template, as_bytes(sent))
+    assert sources(rebuilt)["f"] == "def f(x):\n    return 1"
+    assert rebuilt.notes == ["solution cell f appears 3 times; first answer kept"]
+
+
+def test_a_deleted_solution_cell_is_as_released_and_said(template):
+    sent = answered(template)
+    del sent.cells[2]
+    rebuilt = rebuild(template, as_bytes(sent))
+    assert sources(rebuilt) == sources(rebuild(template, as_bytes(template)))
+    assert rebuilt.notes == ["solution cell f: missing"]
+
+
+def test_the_old_notebook_format_is_read(template):
+    old = {
+        "worksheets": [
+            {
+                "cells": [
+                    {
+                        "cell_type": "code",
+                        "input": ["def f(x):\n", "    return x"],
+                        "metadata": {"nbgrader": {"grade_id": "f"}},
+                    }
+                ]
+            }
+        ]
+    }
+    rebuilt = rebuild(template, json.dumps(old).encode())
+    assert sources(rebuilt)["f"] == "def f(x):\n    return x"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_the_usual_encodings_are_read(template, encoding):
+    sent = nbformat.writes(answered(template, f="def f(x):\n    return 'é'")).encode(encoding)
+    assert "é" in sources(rebuild(template, sent))["f"]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"   \n",
+        b"not json",
+        b"[1, 2]",
+        b'{"cells": 3}',
+        b'{"cells": [1, null, {"cell_type": "code"}, {"cell_type": "code", "source": 7}]}',
+        b'{"cells": [{"cell_type": "code", "metadata": [], "source": ["a", 1]}]}',
+        b'{"cells": [{"cell_type": "code", "metadata": {"nbgrader": {"grade_id": {}}}}]}',
+        b"[" * 100_000,
+        b"\xff\xfe\x00",
+        b"\x80\x81",
+        b'{"cells": [{"cell_type": "code", "source": "\\ud800"}]}',
+        b'{"worksheets": 5}',
+    ],
+    ids=range(13),
+)
+def test_whatever_was_sent_a_valid_notebook_comes_of_it(template, data):
+    rebuilt = rebuild(template, data)
+    nbformat.validate(rebuilt.notebook)
+    kept = [c for c in rebuilt.notebook.cells if not c.id.startswith("added-")]
+    assert kept == template.cells
+
+
+def test_the_expected_file_is_found(tmp_path):
+    (tmp_path / "hw.ipynb").write_text("x")
+    (tmp_path / "other.ipynb").write_text("y")
+    assert find_submission(tmp_path, "hw") == (b"x", [])
+
+
+def test_the_only_notebook_is_graded_under_another_name(tmp_path):
+    (tmp_path / "my homework.ipynb").write_text("x")
+    data, notes = find_submission(tmp_path, "hw")
+    assert data == b"x"
+    assert notes == ["expected hw.ipynb; graded my homework.ipynb, the only notebook"]
+
+
+def test_a_link_to_somebody_elses_work_is_not_followed(tmp_path):
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / "hw.ipynb").write_text("x")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "hw.ipynb").symlink_to(tmp_path / "theirs" / "hw.ipynb")
+    data, notes = find_submission(tmp_path / "mine", "hw")
+    assert data == b""
+    assert notes == ["expected hw.ipynb; found no notebook"]
+
+
+def test_a_giant_file_is_not_read(tmp_path):
+    with open(tmp_path / "hw.ipynb", "wb") as file:
+        file.truncate(10**9)
+    data, notes = find_submission(tmp_path, "hw")
+    assert data == b""
+    assert "at most 20 MB; this one has 954 MB" in notes[0]
