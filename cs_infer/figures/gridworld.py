@@ -110,6 +110,7 @@ def draw_paths(
     *,
     alt: str,
     caption: str = "",
+    columns: int = 2,
     width: float = 7.6,
     seed: int = 0,
 ) -> PageFigure:
@@ -121,17 +122,20 @@ def draw_paths(
             of each bundle is drawn heavy.
         alt: the alternative text.
         caption: the caption.
+        columns: how many panels side by side.
         width: in inches.
         seed: of the small sidestep that keeps paths apart.
 
     Returns:
         The figure.
     """
-    n = len(bundles)
-    height = 0.42 + width / n * grid.rows / grid.columns
+    rows = -(-len(bundles) // columns)
+    height = rows * (0.42 + width / columns * grid.rows / grid.columns)
     rng = np.random.default_rng(seed)
-    with canvas(width, height, ncols=n, squeeze=False) as (figure, axes):
-        for ax, (title, states) in zip(axes[0], bundles, strict=True):
+    with canvas(width, height, nrows=rows, ncols=columns, squeeze=False) as (figure, axes):
+        for ax in axes.flat[len(bundles) :]:
+            ax.axis("off")
+        for ax, (title, states) in zip(axes.flat, bundles, strict=False):
             draw_cells(ax, grid)
             for i, path in reversed(list(enumerate(states))):
                 _path(ax, grid, path, rng, heavy=i == 0)

@@ -1,0 +1,1121 @@
+"""The checks of assignment 1: what is asked, on which inputs, and known wrong ideas.
+
+``check("traj_logprob", traj_logprob)`` in the notebook reads this file. The
+grader uses the same properties on inputs of its own.
+
+How exact must an answer be? The tolerances follow from the conditioning of
+each problem, so that float32 arithmetic passes:
+
+* A log-probability is a sum of up to 4,000 terms. Rounding them in float32
+  leaves about 1e-6 of the sum, so 1e-5 is allowed.
+* A posterior probability is the exponential of a difference of returns. With
+  returns near -1,600 a float32 holds them to about 1e-4, and that absolute
+  error of a logarithm is the relative error of a probability: 2e-3 is allowed.
+* ``1 - exp(r)`` for r below -0.05 loses little: 1e-4 is allowed. Where r is
+  nearer to 0, only ``expm1`` keeps the digits, in any precision.
+
+No wrong idea of the catalogue comes near these on the inputs drawn here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from cs_infer.judge.answers import AnswerError, as_array, as_number, differ
+from cs_infer.judge.problem import (
+    Assignment,
+    Inputs,
+    Limits,
+    Misconception,
+    Problem,
+    Property,
+)
+from cs_infer.log_space import safe_log
+
+Array = np.ndarray
+Rng = np.random.Generator
+
+_PAGE = "graphical_model.html"
+_LONG = 2000
+
+
+# Drawing problems
+
+
+def _distribution(rng: Rng, *shape: int) -> Array:
+    """Random distributions along the last axis, every entry positive."""
+    return rng.dirichlet(np.full(shape[-1], 2.0), size=shape[:-1])
+
+
+def _thinned(rng: Rng, p: Array) -> Array:
+    """The distributions, some entries of each set to zero, at least one kept."""
+    keep = rng.random(p.shape) < 0.6
+    np.put_along_axis(keep, rng.integers(p.shape[-1], size=(*p.shape[:-1], 1)), True, axis=-1)
+    thin = np.where(keep, p, 0.0)
+    return thin / thin.sum(axis=-1, keepdims=True)
+
+
+def _certain(rng: Rng, p: Array) -> Array:
+    """One random entry of each distribution made certain."""
+    sure = np.zeros_like(p)
+    np.put_along_axis(sure, rng.integers(p.shape[-1], size=(*p.shape[:-1], 1)), 1.0, axis=-1)
+    return sure
+
+
+def _dense(rng: Rng, S: int, A: int) -> dict[str, Array]:
+    """A problem in which everything is possible."""
+    return {
+        "P": _distribution(rng, S, A, S),
+        "mu0": _distribution(rng, S),
+        "rho": _distribution(rng, S, A),
+    }
+
+
+def _sparse(rng: Rng, S: int, A: int, deterministic: bool = False) -> dict[str, Array]:
+    """A problem with impossible starts, actions and moves.
+
+    State 0 allows one action and state 1 allows all of them, so the number of
+    allowed actions always varies.
+    """
+    dense = _dense(rng, S, A)
+    P = _certain(rng, dense["P"]) if deterministic else _thinned(rng, dense["P"])
+    rho = _thinned(rng, dense["rho"])
+    rho[0] = _certain(rng, rho[0])
+    rho[1] = dense["rho"][1]
+    mu0 = dense["mu0"].copy()
+    mu0[rng.integers(S)] = 0.0
+    return {"P": P, "mu0": mu0 / mu0.sum(), "rho": rho}
+
+
+def _rollout(rng: Rng, P: Array, mu0: Array, rho: Array, T: int) -> dict[str, Array]:
+    """A trajectory that can happen."""
+    first, moves, choices = (np.cumsum(p, axis=-1) for p in (mu0, P, rho))
+    s, a = np.empty(T, dtype=np.int64), np.empty(T, dtype=np.int64)
+    for t, (for_state, for_action) in enumerate(rng.random((T, 2))):
+        s[t] = _pick(first if t == 0 else moves[s[t - 1], a[t - 1]], for_state)
+        a[t] = _pick(choices[s[t]], for_action)
+    return {"s": s, "a": a}
+
+
+def _pick(cumulative: Array, uniform: float) -> int:
+    """The outcome, never one of probability zero, that a uniform number stands for."""
+    return int(np.searchsorted(cumulative, uniform * cumulative[-1], side="right"))
+
+
+def _with_rollout(rng: Rng, problem: dict[str, Array], T: int) -> Inputs:
+    return problem | _rollout(rng, **problem, T=T)
+
+
+# traj_logprob: inputs
+
+
+def _draw_stochastic(rng: Rng) -> Inputs:
+    S, A, T = rng.integers(3, 6), rng.integers(2, 5), rng.integers(3, 7)
+    return _with_rollout(rng, _dense(rng, S, A), T)
+
+
+def _draw_one_step(rng: Rng) -> Inputs:
+    return _with_rollout(rng, _dense(rng, rng.integers(2, 6), rng.integers(2, 5)), 1)
+
+
+def _draw_perhaps_impossible(rng: Rng) -> Inputs:
+    S, A, T = int(rng.integers(3, 6)), int(rng.integers(2, 4)), int(rng.integers(1, 6))
+    problem = _sparse(rng, S, A)
+    drawn = _with_rollout(rng, problem, T)
+    if rng.random() < 0.5:
+        return drawn
+    for _ in range(100):
+        drawn = problem | {"s": rng.integers(S, size=T), "a": rng.integers(A, size=T)}
+        factors = np.concatenate(_parts(**drawn))
+        if np.any(factors == 0) and np.any((factors > 0) & (factors < 1)):
+            break
+    return drawn
+
+
+def _draw_deterministic(rng: Rng) -> Inputs:
+    S, A, T = int(rng.integers(3, 6)), int(rng.integers(2, 4)), int(rng.integers(3, 6))
+    return _with_rollout(rng, _sparse(rng, S, A, deterministic=True), T)
+
+
+def _draw_single(rng: Rng) -> Inputs:
+    several = int(rng.integers(2, 5))
+    S, A = (1, several) if rng.random() < 0.5 else (several, 1)
+    return _with_rollout(rng, _dense(rng, S, A), int(rng.integers(2, 5)))
+
+
+def _draw_long(rng: Rng) -> Inputs:
+    return _with_rollout(rng, _dense(rng, 4, 3), _LONG)
+
+
+# traj_logprob: reference, reading, wrong ideas
+
+
+def _traj_logprob(P: Array, mu0: Array, rho: Array, s: Array, a: Array) -> float:
+    from cs_infer import TabularMDP, trajectory_log_prior
+
+    mdp = TabularMDP.from_arrays(
+        transition=P, reward=np.zeros(rho.shape), initial=mu0, action_prior=rho, horizon=len(s)
+    )
+    return float(trajectory_log_prior(mdp, s, a))
+
+
+def _read_log_probability(inputs: Inputs, answer: Any) -> float:
+    return as_number(answer, "the log-probability")
+
+
+def _log_of_zero(inputs: Inputs, answer: float) -> str | None:
+    """Like the comparison with the reference, in words for impossible trajectories."""
+    expected = _traj_logprob(**inputs)
+    if expected == -np.inf and answer != -np.inf:
+        return (
+            f"for a trajectory that cannot happen it is {answer:.6g} where -inf is expected: "
+            "the logarithm of zero, not of a small number"
+        )
+    if answer == -np.inf and expected > -np.inf:
+        return f"it is -inf for a trajectory that can happen; {expected:.6g} is expected"
+    return differ(answer, expected, 1e-5, 1e-5)
+
+
+def _parts(P: Array, mu0: Array, rho: Array, s: Array, a: Array) -> tuple[Array, Array, Array]:
+    """The factors of p(tau): initial (1,), action priors (T,), transitions (T - 1,)."""
+    return mu0[s[:1]], rho[s, a], P[s[:-1], a[:-1], s[1:]]
+
+
+def _log_product(*factors: Array) -> float:
+    return float(safe_log(np.concatenate(factors)).sum())
+
+
+def _last_action_missing(P: Array, mu0: Array, rho: Array, s: Array, a: Array) -> float:
+    first, actions, moves = _parts(P, mu0, rho, s, a)
+    return _log_product(first, actions[:-1], moves)
+
+
+def _actions_missing(P: Array, mu0: Array, rho: Array, s: Array, a: Array) -> float:
+    first, _, moves = _parts(P, mu0, rho, s, a)
+    return _log_product(first, moves)
+
+
+def _initial_missing(P: Array, mu0: Array, rho: Array, s: Array, a: Array) -> float:
+    _, actions, moves = _parts(P, mu0, rho, s, a)
+    return _log_product(actions, moves)
+
+
+def _moves_missing(P: Array, mu0: Array, rho: Array, s: Array, a: Array) -> float:
+    first, actions, _ = _parts(P, mu0, rho, s, a)
+    return _log_product(first, actions)
+
+
+def _probability(P: Array, mu0: Array, rho: Array, s: Array, a: Array) -> float:
+    return float(np.exp(_log_product(*_parts(P, mu0, rho, s, a))))
+
+
+def _backwards(P: Array, mu0: Array, rho: Array, s: Array, a: Array) -> float:
+    first, actions, _ = _parts(P, mu0, rho, s, a)
+    return _log_product(first, actions, P[s[1:], a[:-1], s[:-1]])
+
+
+def _wraps_around(P: Array, mu0: Array, rho: Array, s: Array, a: Array) -> float:
+    return _log_product(*_parts(P, mu0, rho, s, a), P[s[-1:], a[-1:], s[:1]])
+
+
+def _next_action(P: Array, mu0: Array, rho: Array, s: Array, a: Array) -> float:
+    first, actions, _ = _parts(P, mu0, rho, s, a)
+    return _log_product(first, actions, P[s[:-1], a[1:], s[1:]])
+
+
+def _in_bits(P: Array, mu0: Array, rho: Array, s: Array, a: Array) -> float:
+    return _log_product(*_parts(P, mu0, rho, s, a)) / np.log(2)
+
+
+def _in_decimals(P: Array, mu0: Array, rho: Array, s: Array, a: Array) -> float:
+    return _log_product(*_parts(P, mu0, rho, s, a)) / np.log(10)
+
+
+def _zero_for_impossible(P: Array, mu0: Array, rho: Array, s: Array, a: Array) -> float:
+    total = _log_product(*_parts(P, mu0, rho, s, a))
+    return total if total > -np.inf else 0.0
+
+
+def _impossible_skipped(P: Array, mu0: Array, rho: Array, s: Array, a: Array) -> float:
+    return _log_product(*(part[part > 0] for part in _parts(P, mu0, rho, s, a)))
+
+
+def _underflow(P: Array, mu0: Array, rho: Array, s: Array, a: Array) -> float:
+    return float(safe_log(np.prod(np.concatenate(_parts(P, mu0, rho, s, a)))))
+
+
+_BASE = (
+    "The number is right up to a constant factor: it is a logarithm to another base. "
+    "Log-probabilities in this course are natural logarithms, in nats, because p(O = 1) = exp(r) "
+    "has the natural base: a reward of -1 is one nat."
+)
+
+TRAJ_LOGPROB = Problem(
+    name="traj_logprob",
+    title="Problem 1: the probability of a trajectory",
+    reference=_traj_logprob,
+    read=_read_log_probability,
+    properties=(
+        Property(
+            "stochastic",
+            "log p(tau) is right when everything is random, for several steps",
+            10.0,
+            _draw_stochastic,
+            repeats=6,
+        ),
+        Property("one step", "a trajectory of one step (T = 1) is right", 3.0, _draw_one_step),
+        Property(
+            "impossible",
+            "a trajectory that cannot happen has -inf, one that can has its log-probability",
+            5.0,
+            _draw_perhaps_impossible,
+            repeats=24,
+            holds=_log_of_zero,
+        ),
+        Property(
+            "deterministic",
+            "deterministic dynamics and forbidden actions change nothing in the rule",
+            1.0,
+            _draw_deterministic,
+            repeats=16,
+        ),
+        Property(
+            "single",
+            "a problem with one state, or with one action, is right",
+            1.0,
+            _draw_single,
+            repeats=16,
+        ),
+        Property(
+            "long",
+            f"a trajectory of {_LONG:,} steps keeps its log-probability",
+            5.0,
+            _draw_long,
+            repeats=1,
+        ),
+    ),
+    misconceptions=(
+        Misconception(
+            "last action prior missing",
+            _last_action_missing,
+            "One factor is short: the prior of the last action, rho(a_T | s_T). The trajectory "
+            "ends with an action, so a trajectory of T steps has T action factors and only T - 1 "
+            "transitions. Without that factor the probabilities of all trajectories sum to the "
+            "number of actions instead of one, when the prior is uniform as well.",
+            f"{_PAGE}#sec-factor",
+        ),
+        Misconception(
+            "action prior missing",
+            _actions_missing,
+            "The action priors are missing. In this graph an action is a random variable, like a "
+            "state, and each contributes its own factor rho(a_t | s_t), even when that factor is "
+            "the same number for every action.",
+            f"{_PAGE}#sec-factor",
+        ),
+        Misconception(
+            "initial distribution missing",
+            _initial_missing,
+            "The trajectory starts somewhere by chance too. The first state has no parent in the "
+            "graph, and its factor is the initial distribution mu_0(s_1). What you computed is "
+            "the probability of the rest, given that first state.",
+            f"{_PAGE}#sec-factor",
+        ),
+        Misconception(
+            "transitions missing",
+            _moves_missing,
+            "The transitions are missing. Each state after the first has a factor "
+            "P(s_t+1 | s_t, a_t): where an action leads is random as well.",
+            f"{_PAGE}#sec-factor",
+        ),
+        Misconception(
+            "probability, not its logarithm",
+            _probability,
+            "This is the probability itself. The problem asks for its natural logarithm, a number "
+            "from -inf to 0. Logarithms are asked for because the product of many probabilities "
+            "becomes too small for a floating-point number.",
+            f"{_PAGE}#sec-logs",
+        ),
+        Misconception(
+            "transition read backwards",
+            _backwards,
+            "The transition is read in the wrong direction. P is indexed [s, a, s']: where the "
+            "step starts, what is done, where it ends. Its rows P[s, a, :] sum to one; its "
+            "columns P[:, a, s'] do not.",
+            f"{_PAGE}#sec-graph",
+        ),
+        Misconception(
+            "one transition too many",
+            _wraps_around,
+            "There is one transition too many: one that leads from the last step back to the "
+            "first state. The graph ends with a_T, and no state follows it, so there are T - 1 "
+            "transitions. (In Python an index of -1, or a roll, wraps around without a word.)",
+            f"{_PAGE}#sec-factor",
+        ),
+        Misconception(
+            "next step's action in the transition",
+            _next_action,
+            "State and action are out of step. The next state depends on the action taken in the "
+            "state before it: a_t goes with s_t, and both lead to s_t+1. Here a_t+1 was used, an "
+            "action that was not taken yet.",
+            f"{_PAGE}#sec-graph",
+        ),
+        Misconception("logarithm to base 2", _in_bits, _BASE, f"{_PAGE}#sec-logs"),
+        Misconception("logarithm to base 10", _in_decimals, _BASE, f"{_PAGE}#sec-logs"),
+        Misconception(
+            "zero for the impossible",
+            _zero_for_impossible,
+            "A trajectory that cannot happen has probability 0, and the logarithm of 0 is -inf. "
+            "A log-probability of 0 says the opposite: that the trajectory is certain.",
+            f"{_PAGE}#sec-feasible",
+        ),
+        Misconception(
+            "impossible steps left out",
+            _impossible_skipped,
+            "Factors of zero were left out of the product. One impossible step makes the whole "
+            "trajectory impossible: its logarithm, -inf, belongs in the sum, and the sum is -inf.",
+            f"{_PAGE}#sec-feasible",
+        ),
+        Misconception(
+            "product underflows",
+            _underflow,
+            "The factors are right, but they are multiplied first and the logarithm is taken "
+            "afterwards. After some hundred steps the product is smaller than any floating-point "
+            "number and becomes 0. Take the logarithm of each factor and add them up.",
+            f"{_PAGE}#sec-logs",
+        ),
+    ),
+    example={
+        "P": np.array([[[0.5, 0.5], [0.1, 0.9]], [[0.3, 0.7], [0.8, 0.2]]]),
+        "mu0": np.array([0.6, 0.4]),
+        "rho": np.array([[0.25, 0.75], [0.4, 0.6]]),
+        "s": np.array([1, 0, 1]),
+        "a": np.array([1, 0, 1]),
+    },
+    section=f"{_PAGE}#sec-factor",
+    rtol=1e-5,
+    atol=1e-5,
+)
+
+
+# posterior_enumerate: inputs
+
+
+def _rewards(rng: Rng, S: int, A: int) -> Array:
+    return -rng.uniform(0.1, 3.0, size=(S, A))
+
+
+def _draw_plain(rng: Rng) -> Inputs:
+    S, A, T = ((2, 2, 4), (2, 3, 3), (3, 2, 3), (4, 2, 3), (3, 3, 2))[rng.integers(5)]
+    return _dense(rng, S, A) | {"R": _rewards(rng, S, A), "T": T}
+
+
+def _draw_uneven(rng: Rng) -> Inputs:
+    return _with_many_paths(rng, ((3, 2, 4), (4, 2, 3), (3, 3, 3), (5, 2, 3)), False)
+
+
+def _draw_deterministic_control(rng: Rng) -> Inputs:
+    return _with_many_paths(rng, ((3, 2, 4), (4, 2, 3), (3, 3, 3), (4, 3, 3)), True)
+
+
+def _with_many_paths(
+    rng: Rng, sizes: tuple[tuple[int, int, int], ...], deterministic: bool
+) -> Inputs:
+    """A sparse problem that leaves at least six trajectories possible."""
+    while True:
+        S, A, T = sizes[rng.integers(len(sizes))]
+        problem = _sparse(rng, S, A, deterministic)
+        drawn = problem | {"R": _rewards(rng, S, A), "T": T}
+        if len(_posterior(**drawn)[0]) >= 6:
+            return drawn
+
+
+def _draw_one_step_posterior(rng: Rng) -> Inputs:
+    S, A = int(rng.integers(2, 4)), int(rng.integers(2, 4))
+    return _dense(rng, S, A) | {"R": _rewards(rng, S, A), "T": 1}
+
+
+def _draw_single_posterior(rng: Rng) -> Inputs:
+    S, A = ((1, 3), (3, 1))[rng.integers(2)]
+    return _dense(rng, S, A) | {"R": _rewards(rng, S, A), "T": 3}
+
+
+def _draw_large(rng: Rng) -> Inputs:
+    problem = dict(_draw_plain(rng))
+    problem["T"] = 2
+    return problem | {"R": problem["R"] - rng.uniform(700.0, 800.0)}
+
+
+def _draw_never_optimal(rng: Rng) -> Inputs:
+    problem = dict(_draw_plain(rng))
+    never = rng.random(problem["R"].shape) < 0.4
+    never[np.arange(len(never)), rng.integers(never.shape[1], size=len(never))] = False
+    never[0, np.argmin(problem["R"][0])] = True
+    never[0, np.argmax(problem["R"][0])] = False
+    return problem | {"R": np.where(never, -np.inf, problem["R"])}
+
+
+# posterior_enumerate: reference, reading, wrong ideas
+
+
+def _posterior(P: Array, R: Array, mu0: Array, rho: Array, T: int) -> tuple[Array, Array, Array]:
+    from cs_infer import enumerate_trajectories
+
+    table = enumerate_trajectories(_mdp(P, R, mu0, rho, T))
+    return table.states, table.actions, table.posterior
+
+
+def _mdp(P: Array, R: Array, mu0: Array, rho: Array, T: int) -> Any:
+    from cs_infer import TabularMDP
+
+    return TabularMDP.from_arrays(transition=P, reward=R, initial=mu0, action_prior=rho, horizon=T)
+
+
+def _read_table(inputs: Inputs, answer: Any) -> Array:
+    """The answer as probabilities of all (S A)^T trajectories, listed or not."""
+    S, A = inputs["rho"].shape
+    T = inputs["T"]
+    states, actions, probability = _three_parts(answer)
+    s = _indices(states, T, S, "states")
+    a = _indices(actions, T, A, "actions")
+    if len(s) != len(a):
+        raise AnswerError(
+            "states and actions must have one row for each trajectory; "
+            f"they have {len(s)} and {len(a)} rows"
+        )
+    p = as_array(probability, (len(s),), "probability")
+    if np.any(p < 0):
+        raise AnswerError("a probability is never negative; is this a logarithm?")
+    row = np.ravel_multi_index(tuple((s * A + a).T), (S * A,) * T) if len(s) else np.zeros(0, int)
+    row, p = row[p > 0], p[p > 0]
+    if len(np.unique(row)) < len(row):
+        code, count = np.unique(row, return_counts=True)
+        path = _path(int(code[count > 1][0]), S, A, T)
+        raise AnswerError(f"each trajectory is listed once; {path} is listed more often")
+    table = np.zeros((S * A) ** T)
+    table[row] = p
+    return table
+
+
+def _three_parts(answer: Any) -> tuple[Any, Any, Any]:
+    if not isinstance(answer, (tuple, list, np.ndarray)) or len(np.shape(answer[:0])) == 0:
+        raise AnswerError(
+            "the answer must be a tuple (states, actions, probability); "
+            f"it is {'None' if answer is None else f'a {type(answer).__name__}'}"
+        )
+    if len(answer) != 3:
+        raise AnswerError(
+            f"the answer must be a tuple (states, actions, probability); it has {len(answer)} parts"
+        )
+    return answer[0], answer[1], answer[2]
+
+
+def _indices(part: Any, T: int, count: int, what: str) -> Array:
+    """A part of the answer as whole numbers 0 … count - 1, shape (N, T)."""
+    try:
+        array = np.asarray(part)
+    except (ValueError, TypeError):
+        raise AnswerError(f"{what} must be an array of shape (N, {T}), T = {T}") from None
+    if array.dtype.kind not in "biuf":
+        raise AnswerError(f"{what} must be whole numbers; their dtype is {array.dtype}")
+    if array.size == 0 and array.ndim in (1, 2):
+        return np.zeros((0, T), dtype=np.int64)
+    if array.ndim != 2 or array.shape[1] != T:
+        raise AnswerError(f"{what} must have shape (N, T) with T = {T}; it has {array.shape}")
+    if not np.all(np.isfinite(array)) or np.any(array != np.rint(array)):
+        raise AnswerError(f"{what} must be whole numbers")
+    if np.any(array < 0) or np.any(array >= count):
+        raise AnswerError(f"{what} must lie in 0 … {count - 1}")
+    return array.astype(np.int64)
+
+
+def _path(code: int, S: int, A: int, T: int) -> str:
+    pairs = np.array(np.unravel_index(code, (S * A,) * T))
+    s, a = (tuple(int(i) for i in part) for part in (pairs // A, pairs % A))
+    return f"s = {s}, a = {a}"
+
+
+def _expected(inputs: Inputs) -> Array:
+    return _read_table(inputs, _posterior(**inputs))
+
+
+def _same_posterior(inputs: Inputs, table: Array) -> str | None:
+    expected = _expected(inputs)
+    S, A = inputs["rho"].shape
+    wrong = ~(np.abs(table - expected) <= 1e-9 + 2e-3 * expected)
+    if not np.any(wrong):
+        return None
+    code = int(np.flatnonzero(wrong)[0])
+    return (
+        f"with T = {inputs['T']}, trajectory {_path(code, S, A, inputs['T'])} has probability "
+        f"{table[code]:.6g} where {expected[code]:.6g} is expected"
+    )
+
+
+def _right_support(inputs: Inputs, table: Array) -> str | None:
+    expected = _expected(inputs)
+    (S, A), T = inputs["rho"].shape, inputs["T"]
+    extra = np.flatnonzero((table > 1e-9) & (expected == 0))
+    if len(extra):
+        return f"{_path(int(extra[0]), S, A, T)} cannot happen, but has probability"
+    lost = np.flatnonzero((table == 0) & (expected > 1e-12))
+    if len(lost):
+        return (
+            f"{np.count_nonzero(expected)} trajectories are possible; {len(lost)} have no "
+            f"probability in your list, such as {_path(int(lost[0]), S, A, T)}"
+        )
+    total = table.sum()
+    return None if abs(total - 1) < 1e-4 else f"the probabilities sum to {total:.6g}, not to 1"
+
+
+class _Pieces:
+    """The logarithms of all factors, for every feasible trajectory."""
+
+    def __init__(self, P: Array, R: Array, mu0: Array, rho: Array, T: int) -> None:
+        self.states, self.actions, _ = _posterior(P, R, mu0, rho, T)
+        s, a = self.states, self.actions
+        self.first = safe_log(mu0[s[:, 0]])
+        self.choices = safe_log(rho[s, a]).sum(axis=1)
+        self.moves = safe_log(P[s[:, :-1], a[:, :-1], s[:, 1:]]).sum(axis=1)
+        self.prior = self.first + self.choices + self.moves
+        self.rewards = R[s, a]
+        self.total = self.rewards.sum(axis=1)
+
+
+def _normalised(pieces: _Pieces, log_weight: Array) -> tuple[Array, Array, Array]:
+    with np.errstate(invalid="ignore"):
+        weight = np.exp(log_weight - np.max(log_weight))
+    return pieces.states, pieces.actions, weight / weight.sum()
+
+
+def _weighted_by(log_weight: Callable[[_Pieces], Array]) -> Callable[..., Any]:
+    """The wrong solution that gives every feasible trajectory this weight."""
+
+    def wrong(P: Array, R: Array, mu0: Array, rho: Array, T: int) -> tuple[Array, Array, Array]:
+        pieces = _Pieces(P, R, mu0, rho, T)
+        return _normalised(pieces, log_weight(pieces))
+
+    return wrong
+
+
+def _not_exponentiated(
+    P: Array, R: Array, mu0: Array, rho: Array, T: int
+) -> tuple[Array, Array, Array]:
+    pieces = _Pieces(P, R, mu0, rho, T)
+    with np.errstate(invalid="ignore"):
+        weight = np.exp(pieces.prior) * pieces.total
+        return pieces.states, pieces.actions, weight / weight.sum()
+
+
+def _not_normalised(
+    P: Array, R: Array, mu0: Array, rho: Array, T: int
+) -> tuple[Array, Array, Array]:
+    pieces = _Pieces(P, R, mu0, rho, T)
+    return pieces.states, pieces.actions, np.exp(pieces.prior + pieces.total)
+
+
+def _exponential_underflows(
+    P: Array, R: Array, mu0: Array, rho: Array, T: int
+) -> tuple[Array, Array, Array]:
+    states, actions, weight = _not_normalised(P, R, mu0, rho, T)
+    with np.errstate(invalid="ignore"):
+        return states, actions, weight / weight.sum()
+
+
+def _best_only(P: Array, R: Array, mu0: Array, rho: Array, T: int) -> tuple[Array, Array, Array]:
+    states, actions, probability = _posterior(P, R, mu0, rho, T)
+    return states, actions, (np.arange(len(states)) == np.argmax(probability)).astype(float)
+
+
+def _impossible_included(
+    P: Array, R: Array, mu0: Array, rho: Array, T: int
+) -> tuple[Array, Array, Array]:
+    S, A = rho.shape
+    pairs = np.indices((S * A,) * T).reshape(T, -1).T
+    states, actions = pairs // A, pairs % A
+    total = R[states, actions].sum(axis=1)
+    weight = np.exp(total - np.max(total))
+    return states, actions, weight / weight.sum()
+
+
+def _one_step_at_a_time(
+    P: Array, R: Array, mu0: Array, rho: Array, T: int
+) -> tuple[Array, Array, Array]:
+    pieces = _Pieces(P, R, mu0, rho, T)
+    here = rho * np.exp(R - np.max(R, axis=1, keepdims=True))
+    policy = here / here.sum(axis=1, keepdims=True)
+    log_policy = safe_log(policy)[pieces.states, pieces.actions].sum(axis=1)
+    return pieces.states, pieces.actions, np.exp(pieces.first + pieces.moves + log_policy)
+
+
+def _reversed_sign(
+    P: Array, R: Array, mu0: Array, rho: Array, T: int
+) -> tuple[Array, Array, Array]:
+    pieces = _Pieces(P, R, mu0, rho, T)
+    return _normalised(pieces, pieces.prior - pieces.total)
+
+
+def _logarithms(P: Array, R: Array, mu0: Array, rho: Array, T: int) -> tuple[Array, Array, Array]:
+    states, actions, probability = _posterior(P, R, mu0, rho, T)
+    return states, actions, safe_log(probability)
+
+
+POSTERIOR_ENUMERATE = Problem(
+    name="posterior_enumerate",
+    title="Problem 2: the posterior over trajectories",
+    reference=_posterior,
+    read=_read_table,
+    properties=(
+        Property(
+            "values",
+            "every trajectory has its posterior probability, when everything is random",
+            14.0,
+            _draw_plain,
+            repeats=4,
+            holds=_same_posterior,
+        ),
+        Property(
+            "complete",
+            "every trajectory that can happen is listed once, no other, and the probabilities "
+            "sum to one",
+            8.0,
+            _draw_uneven,
+            repeats=4,
+            holds=_right_support,
+        ),
+        Property(
+            "uneven",
+            "probabilities are right when states allow different numbers of actions and some "
+            "moves are impossible",
+            5.0,
+            _draw_uneven,
+            repeats=4,
+            holds=_same_posterior,
+        ),
+        Property(
+            "deterministic",
+            "probabilities are right when the dynamics are deterministic",
+            3.0,
+            _draw_deterministic_control,
+            repeats=3,
+            holds=_same_posterior,
+        ),
+        Property(
+            "one step",
+            "one step (T = 1) is right",
+            2.0,
+            _draw_one_step_posterior,
+            repeats=2,
+            holds=_same_posterior,
+        ),
+        Property(
+            "single",
+            "a problem with one state, or with one action, is right",
+            2.0,
+            _draw_single_posterior,
+            repeats=10,
+            holds=_same_posterior,
+        ),
+        Property(
+            "large",
+            "rewards near -800 give the right posterior: nothing underflows",
+            4.0,
+            _draw_large,
+            repeats=2,
+            holds=_same_posterior,
+        ),
+        Property(
+            "never optimal",
+            "a reward of -inf removes the trajectories that earn it, and no others",
+            2.0,
+            _draw_never_optimal,
+            repeats=3,
+            holds=_same_posterior,
+        ),
+    ),
+    misconceptions=(
+        Misconception(
+            "prior returned",
+            _weighted_by(lambda pieces: pieces.prior),
+            "These are the probabilities before anything is known about optimality, p(tau). "
+            "Conditioning on O_1 = … = O_T = 1 multiplies each by exp(return) and divides by the "
+            "sum over all trajectories.",
+            f"{_PAGE}#sec-posterior",
+        ),
+        Misconception(
+            "return not exponentiated",
+            _not_exponentiated,
+            "The trajectories are weighted by their return. The probability of being optimal at "
+            "every step is a product of exp(r), so the weight is exp of the return. (With r <= 0 "
+            "a weight proportional to the return even prefers the worse trajectory.)",
+            f"{_PAGE}#sec-posterior",
+        ),
+        Misconception(
+            "first reward missing",
+            _weighted_by(lambda pieces: pieces.rewards[:, 1:].sum(axis=1) + pieces.prior),
+            "The first step's reward is missing. The optimality variables are O_1 to O_T, one "
+            "hung on each step, so the return sums r from t = 1.",
+            f"{_PAGE}#sec-optimality",
+        ),
+        Misconception(
+            "last reward missing",
+            _weighted_by(lambda pieces: pieces.rewards[:, :-1].sum(axis=1) + pieces.prior),
+            "The last step's reward is missing. No state follows the last action, but the action "
+            "is taken and O_T hangs on it: the return sums r up to t = T.",
+            f"{_PAGE}#sec-optimality",
+        ),
+        Misconception(
+            "not normalised",
+            _not_normalised,
+            "This is the joint probability p(tau, O = 1). The posterior is the joint divided by "
+            "the evidence p(O = 1), the sum of the joint over all trajectories.",
+            f"{_PAGE}#sec-posterior",
+        ),
+        Misconception(
+            "action prior missing",
+            _weighted_by(lambda pieces: pieces.first + pieces.moves + pieces.total),
+            "The prior of the actions is missing from the weights. It cancels only where every "
+            "state allows the same number of actions with equal probability; otherwise it is "
+            "part of p(tau).",
+            f"{_PAGE}#sec-prior",
+        ),
+        Misconception(
+            "transitions missing",
+            _weighted_by(lambda pieces: pieces.first + pieces.choices + pieces.total),
+            "The transition probabilities are missing from the weights. Being feasible is not "
+            "enough: a move of probability 0.01 makes its trajectory a hundred times less "
+            "likely than a certain move does. Only deterministic dynamics hide the difference.",
+            f"{_PAGE}#sec-posterior",
+        ),
+        Misconception(
+            "initial distribution missing",
+            _weighted_by(lambda pieces: pieces.choices + pieces.moves + pieces.total),
+            "The initial distribution is missing from the weights: the first state has a "
+            "probability as well, and optimality does not erase it.",
+            f"{_PAGE}#sec-posterior",
+        ),
+        Misconception(
+            "all feasible trajectories equally likely",
+            _weighted_by(lambda pieces: pieces.total),
+            "All feasible trajectories are treated as equally likely beforehand. That holds only "
+            "for deterministic dynamics, one starting state and a uniform action prior with the "
+            "same number of actions everywhere. In general the weight is p(tau) exp(return).",
+            f"{_PAGE}#sec-feasible",
+        ),
+        Misconception(
+            "impossible trajectories included",
+            _impossible_included,
+            "Every sequence of states and actions got a weight, also those that cannot happen. "
+            "The energy of a trajectory does not know the dynamics: the prior p(tau) does, and "
+            "it multiplies exp(return).",
+            f"{_PAGE}#sec-feasible",
+        ),
+        Misconception(
+            "rewards averaged",
+            _weighted_by(lambda pieces: pieces.rewards.mean(axis=1) + pieces.prior),
+            "The rewards are averaged over the steps. Each step's optimality contributes a factor "
+            "exp(r), and a product of factors is exp of a sum: the return is not divided by T.",
+            f"{_PAGE}#sec-optimality",
+        ),
+        Misconception(
+            "one step at a time",
+            _one_step_at_a_time,
+            "Each action is conditioned on its own step being optimal, p(a_t | s_t, O_t = 1), and "
+            "the results are multiplied. But the condition is on all steps at once: an action now "
+            "is judged also by where it leads. Only the whole product is normalised, once, over "
+            "trajectories.",
+            f"{_PAGE}#sec-posterior",
+        ),
+        Misconception(
+            "sign of the energy",
+            _reversed_sign,
+            "The worse trajectories get the larger probability. The energy of a trajectory is "
+            "minus its return and the weight is exp(-energy): the two signs cancel.",
+            f"{_PAGE}#sec-energy",
+        ),
+        Misconception(
+            "best trajectory only",
+            _best_only,
+            "All probability went to the most probable trajectory. Conditioning is not "
+            "maximising: good but imperfect trajectories keep some probability, and that is what "
+            "optimal control throws away.",
+            f"{_PAGE}#sec-control",
+        ),
+        Misconception(
+            "logarithms returned",
+            _logarithms,
+            "These are the logarithms of the right probabilities. Work in logarithms, but take "
+            "the exponential at the end: the problem asks for probabilities.",
+            f"{_PAGE}#sec-logs",
+        ),
+        Misconception(
+            "exponential underflows",
+            _exponential_underflows,
+            "The formula is right, but exp(-1600) is 0 in floating point, and 0 / 0 is NaN. The "
+            "posterior depends only on differences of log-weights: subtract the largest "
+            "log-weight from all of them before taking the exponential.",
+            f"{_PAGE}#sec-logs",
+        ),
+    ),
+    example={
+        "P": np.array([[[0.5, 0.5], [0.1, 0.9]], [[0.3, 0.7], [0.8, 0.2]]]),
+        "R": np.array([[-1.0, -0.2], [-0.5, -2.0]]),
+        "mu0": np.array([1.0, 0.0]),
+        "rho": np.array([[0.25, 0.75], [1.0, 0.0]]),
+        "T": 2,
+    },
+    section=f"{_PAGE}#sec-posterior",
+    rtol=2e-3,
+    atol=1e-9,
+)
+
+
+# p_not_optimal: inputs
+
+
+def _draw_actions(rng: Rng) -> Inputs:
+    S, A = int(rng.integers(3, 6)), int(rng.integers(3, 5))
+    return {"R": _rewards(rng, S, A), "rho": _distribution(rng, S, A)}
+
+
+def _draw_forbidden(rng: Rng) -> Inputs:
+    R, rho = _draw_actions(rng).values()
+    harsh = rng.random(R.shape)
+    R = np.where(harsh < 0.3, -np.inf, np.where(harsh < 0.5, -900.0, R))
+    R[0, 0], rho_thin = -np.inf, _thinned(rng, rho)
+    rho_thin[0] = rho[0]
+    return {"R": R, "rho": rho_thin}
+
+
+def _draw_optimal(rng: Rng) -> Inputs:
+    R, rho = _draw_actions(rng).values()
+    R = np.where(rng.random(R.shape) < 0.4, 0.0, R)
+    R[0] = 0.0
+    R[1, 0], R[1, 1:] = 0.0, -rng.uniform(0.1, 3.0, size=R.shape[1] - 1)
+    R[2, 0], rho[2] = 0.0, np.eye(R.shape[1])[0]
+    return {"R": R, "rho": rho}
+
+
+def _draw_tiny(rng: Rng) -> Inputs:
+    R, rho = _draw_actions(rng).values()
+    R[:2] *= 10.0 ** -rng.uniform(18.0, 25.0, size=(2, 1))
+    return {"R": R, "rho": rho}
+
+
+def _draw_single_table(rng: Rng) -> Inputs:
+    S, A = ((1, 3), (3, 1))[rng.integers(2)]
+    return {"R": _rewards(rng, S, A), "rho": _distribution(rng, S, A)}
+
+
+# p_not_optimal: reference, reading, wrong ideas
+
+
+def _p_not_optimal(R: Array, rho: Array) -> Array:
+    from cs_infer import action_given_not_optimal
+
+    S, A = R.shape
+    P = np.full((S, A, S), 1.0 / S)
+    return action_given_not_optimal(_mdp(P, R, np.full(S, 1.0 / S), rho, 1))[0]
+
+
+def _read_policy(inputs: Inputs, answer: Any) -> Array:
+    return as_array(answer, inputs["R"].shape, "p(a | s, O = 0)")
+
+
+def _rows(weight: Array) -> Array:
+    """Each row divided by its sum; rows of zeros stay."""
+    total = weight.sum(axis=1, keepdims=True)
+    with np.errstate(invalid="ignore"):
+        return np.where(total == 0, 0.0, weight / np.where(total == 0, 1.0, total))
+
+
+def _given_optimal(R: Array, rho: Array) -> Array:
+    return _rows(rho * np.exp(R))
+
+
+def _complement(R: Array, rho: Array) -> Array:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return (1 - _given_optimal(R, rho)) / np.float64(R.shape[1] - 1)
+
+
+def _plain_complement(R: Array, rho: Array) -> Array:
+    return 1 - _given_optimal(R, rho)
+
+
+def _minus_reward(R: Array, rho: Array) -> Array:
+    with np.errstate(over="ignore", invalid="ignore"):
+        return _rows(rho * np.exp(-R))
+
+
+def _proportional(R: Array, rho: Array) -> Array:
+    with np.errstate(invalid="ignore"):
+        return _rows(rho * -R)
+
+
+def _joint(R: Array, rho: Array) -> Array:
+    return rho * -np.expm1(R)
+
+
+def _no_prior(R: Array, rho: Array) -> Array:
+    return _rows(-np.expm1(R))
+
+
+def _over_all_states(R: Array, rho: Array) -> Array:
+    joint = _joint(R, rho)
+    return joint / joint.sum()
+
+
+def _cancelled(R: Array, rho: Array) -> Array:
+    return _rows(rho * (1 - np.exp(R)))
+
+
+def _prior_where_certain(R: Array, rho: Array) -> Array:
+    right = _p_not_optimal(R, rho)
+    return np.where(right.sum(axis=1, keepdims=True) == 0, rho, right)
+
+
+P_NOT_OPTIMAL = Problem(
+    name="p_not_optimal",
+    title="Problem 3: what a failure says about the action",
+    reference=_p_not_optimal,
+    read=_read_policy,
+    properties=(
+        Property("values", "p(a | s, O = 0) is right for ordinary rewards", 14.0, _draw_actions),
+        Property(
+            "forbidden",
+            "forbidden actions keep probability zero, and rewards of -900 or -inf do no harm",
+            8.0,
+            _draw_forbidden,
+        ),
+        Property(
+            "certain",
+            "an action that is certain to be optimal is never blamed; a state where all allowed "
+            "actions are certain has a row of zeros",
+            5.0,
+            _draw_optimal,
+        ),
+        Property(
+            "tiny",
+            "rewards as close to 0 as -1e-20 keep their digits",
+            5.0,
+            _draw_tiny,
+            repeats=3,
+        ),
+        Property(
+            "single",
+            "a problem with one state, or with one action, is right",
+            3.0,
+            _draw_single_table,
+            repeats=16,
+        ),
+    ),
+    misconceptions=(
+        Misconception(
+            "failure is random",
+            lambda R, rho: rho.copy(),
+            "This is the action prior: it says that a failure tells nothing about the action. "
+            "But a bad action fails more often, so a failure makes bad actions more likely. By "
+            "Bayes' rule each action's prior is multiplied by its probability of failing, "
+            "p(O = 0 | s, a) = 1 - exp(r).",
+            f"{_PAGE}#sec-not-optimal",
+        ),
+        Misconception(
+            "failure is uniform",
+            lambda R, rho: np.full(R.shape, 1.0 / R.shape[1]),
+            "A failure does not make the agent choose with equal probabilities. O = 0 is an "
+            "observation about the action that was taken: bad actions become more likely.",
+            f"{_PAGE}#sec-not-optimal",
+        ),
+        Misconception(
+            "conditioned on success",
+            _given_optimal,
+            "This is p(a | s, O = 1), the action given success. For O = 0 the likelihood is the "
+            "other one of the pair: p(O = 0 | s, a) = 1 - exp(r).",
+            f"{_PAGE}#sec-not-optimal",
+        ),
+        Misconception(
+            "complement of the answer for success",
+            _complement,
+            "1 - p(a | s, O = 1) is the probability that a *different* action was taken, given "
+            "success. The complement belongs inside Bayes' rule, in the likelihood of the "
+            "observation: p(O = 0 | s, a) = 1 - p(O = 1 | s, a).",
+            f"{_PAGE}#sec-not-optimal",
+        ),
+        Misconception(
+            "complement, not normalised",
+            _plain_complement,
+            "1 - p(a | s, O = 1) is the probability that a *different* action was taken, given "
+            "success, and these do not sum to one over the actions. The complement belongs inside "
+            "Bayes' rule: p(O = 0 | s, a) = 1 - p(O = 1 | s, a).",
+            f"{_PAGE}#sec-not-optimal",
+        ),
+        Misconception(
+            "reward with the other sign",
+            _minus_reward,
+            "exp(-r) is not a probability: for r < 0 it is larger than one. O has two values "
+            "whose probabilities sum to one, so p(O = 0 | s, a) = 1 - exp(r).",
+            f"{_PAGE}#sec-not-optimal",
+        ),
+        Misconception(
+            "proportional to the reward",
+            _proportional,
+            "The probability of failing is 1 - exp(r), not -r. The two agree when r is close to "
+            "0, and differ more the worse the action is: a probability cannot exceed one.",
+            f"{_PAGE}#sec-not-optimal",
+        ),
+        Misconception(
+            "action prior missing",
+            _no_prior,
+            "The action prior is missing. An action that is rarely taken is rarely to blame, and "
+            "a forbidden one never: weigh each probability of failing with rho(a | s).",
+            f"{_PAGE}#sec-not-optimal",
+        ),
+        Misconception(
+            "not normalised",
+            _joint,
+            "This is the joint probability p(a, O = 0 | s). Divide each row by its sum, "
+            "p(O = 0 | s), to condition on the failure.",
+            f"{_PAGE}#sec-not-optimal",
+        ),
+        Misconception(
+            "normalised over states as well",
+            _over_all_states,
+            "The whole table sums to one here. The state is given, on the right of the bar: each "
+            "state has a distribution of its own, so each *row* sums to one.",
+            f"{_PAGE}#sec-not-optimal",
+        ),
+        Misconception(
+            "digits cancel",
+            _cancelled,
+            "The formula is right, but 1 - exp(r) loses all its digits when r is close to 0: "
+            "exp(-1e-20) rounds to exactly 1. np.expm1(r) computes exp(r) - 1 without that loss.",
+            f"{_PAGE}#sec-logs",
+        ),
+        Misconception(
+            "prior where failure is impossible",
+            _prior_where_certain,
+            "In a state where every allowed action is certain to be optimal, O = 0 cannot be "
+            "observed, and there is no distribution to give. The problem asks for a row of zeros "
+            "there: it cannot be taken for a distribution by mistake.",
+            f"{_PAGE}#sec-not-optimal",
+        ),
+    ),
+    example={
+        "R": np.array([[0.0, -0.5, -2.0]]),
+        "rho": np.array([[0.2, 0.5, 0.3]]),
+    },
+    section=f"{_PAGE}#sec-not-optimal",
+    rtol=1e-4,
+    atol=1e-7,
+)
+
+
+ASSIGNMENT = Assignment(
+    name="graphical_model",
+    title="Assignment 1: build the model and condition on it",
+    problems=(TRAJ_LOGPROB, POSTERIOR_ENUMERATE, P_NOT_OPTIMAL),
+    withheld=("trajectories", "messages", "sampling", "optimality"),
+    limits=Limits(cell_seconds=10.0, call_seconds=5.0),
+)

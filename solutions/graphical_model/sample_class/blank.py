@@ -1,0 +1,2 @@
+# expected: traj_logprob=0 posterior_enumerate=0 p_not_optimal=0
+# about: as released: nothing was written

@@ -1,0 +1,31 @@
+# expected: traj_logprob=0 posterior_enumerate=0 p_not_optimal=0
+# about: a wrong idea in each problem
+# ideas: logarithm to base 10 | impossible trajectories included | normalised over states as well
+
+# %% solution="traj_logprob"
+def traj_logprob(P, mu0, rho, s, a):
+    return np.log10(mu0[s[0]]) + np.log10(rho[s, a]).sum() + np.log10(P[s[:-1], a[:-1], s[1:]]).sum()
+
+# %% solution="posterior_enumerate"
+import itertools
+
+def posterior_enumerate(P, R, mu0, rho, T):
+    S, A = rho.shape
+    states, actions, logs = [], [], []
+    for s in itertools.product(range(S), repeat=T):
+        for a in itertools.product(range(A), repeat=T):
+            s, a = np.array(s), np.array(a)
+            log_p = np.log(mu0[s[0]]) + np.log(rho[s, a]).sum() + np.log(P[s[:-1], a[:-1], s[1:]]).sum()
+            total = sum(R[i, j] for i, j in zip(s, a))
+            if True:
+                states.append(s)
+                actions.append(a)
+                logs.append(total)
+    logs = np.array(logs)
+    w = np.exp(logs - logs.max())
+    return np.array(states), np.array(actions), w / w.sum()
+
+# %% solution="p_not_optimal"
+def p_not_optimal(R, rho):
+    w = rho * -np.expm1(R)
+    return w / w.sum()

@@ -1,0 +1,32 @@
+# expected: traj_logprob=4 posterior_enumerate=8 p_not_optimal=0
+# about: a wrong idea in each problem
+# ideas: transitions missing | last reward missing | complement of the answer for success
+
+# %% solution="traj_logprob"
+def traj_logprob(P, mu0, rho, s, a):
+    return np.log(mu0[s[0]]) + np.log(rho[s, a]).sum()
+
+# %% solution="posterior_enumerate"
+import itertools
+
+def posterior_enumerate(P, R, mu0, rho, T):
+    S, A = rho.shape
+    states, actions, logs = [], [], []
+    for s in itertools.product(range(S), repeat=T):
+        for a in itertools.product(range(A), repeat=T):
+            s, a = np.array(s), np.array(a)
+            log_p = np.log(mu0[s[0]]) + np.log(rho[s, a]).sum() + np.log(P[s[:-1], a[:-1], s[1:]]).sum()
+            total = sum(R[s[t], a[t]] for t in range(T - 1))
+            if log_p > -np.inf:
+                states.append(s)
+                actions.append(a)
+                logs.append(log_p + total)
+    logs = np.array(logs)
+    w = np.exp(logs - logs.max())
+    return np.array(states), np.array(actions), w / w.sum()
+
+# %% solution="p_not_optimal"
+def p_not_optimal(R, rho):
+    w = rho * np.exp(R)
+    w = w / w.sum(axis=1, keepdims=True)
+    return (1 - w) / (R.shape[1] - 1)

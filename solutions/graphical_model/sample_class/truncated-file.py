@@ -1,0 +1,4 @@
+# expected: traj_logprob=0 posterior_enumerate=0 p_not_optimal=0
+# about: the first half of a notebook
+# like: honest-loops
+# raw: truncated

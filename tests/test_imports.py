@@ -1,0 +1,134 @@
+"""What importing the library costs, and that every public name is there and documented."""
+
+import ast
+import doctest
+import importlib
+import inspect
+import json
+import re
+import subprocess
+import sys
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+import cs_infer
+
+PACKAGE = Path(cs_infer.__file__).parent
+CORE = (
+    "log_space",
+    "mdp",
+    "messages",
+    "optimality",
+    "planning",
+    "sampling",
+    "toy_text",
+    "trajectories",
+)
+HEAVY = ("torch", "gymnasium", "matplotlib", "nbgrader", "scipy", "pandas", "IPython")
+
+
+def modules_after(code):
+    """The names in ``sys.modules`` once a fresh interpreter has run ``code``."""
+    script = f"{code}\nimport json, sys\nprint(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+        cwd=PACKAGE.parent,
+    )
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_importing_the_library_loads_none_of_its_modules():
+    loaded = modules_after("import cs_infer")
+    assert not loaded & {*HEAVY, "numpy"}
+    assert not {name for name in loaded if name.startswith("cs_infer.")}
+
+
+def test_the_core_needs_numpy_alone():
+    loaded = modules_after("from cs_infer import *")
+    assert {f"cs_infer.{name}" for name in CORE if name != "toy_text"} <= loaded
+    assert not loaded & set(HEAVY)
+    top_level = {name.partition(".")[0] for name in loaded - modules_after("import json")}
+    installed = set(packages_distributions()) - set(sys.stdlib_module_names)
+    assert top_level & installed - {"cs_infer"} == {"numpy"}
+
+
+def test_gymnasium_is_imported_only_to_make_an_environment():
+    assert "gymnasium" not in modules_after("import cs_infer.toy_text")
+    table = (
+        "type('Table', (), {'P': {0: {0: [(1.0, 0, 0.0, True)]}}, 'initial_state_distrib': [1]})"
+    )
+    code = f"import cs_infer; cs_infer.TabularMDP.from_gymnasium({table}, horizon=2)"
+    assert "gymnasium" not in modules_after(code)
+
+
+def test_one_name_loads_one_file_and_what_it_stands_on():
+    loaded = modules_after("import cs_infer; cs_infer.TabularMDP")
+    assert {name for name in loaded if name.startswith("cs_infer.")} == {
+        "cs_infer.mdp",
+        "cs_infer.log_space",
+    }
+
+
+@pytest.mark.parametrize("name", cs_infer.__all__)
+def test_every_public_name_is_there_is_at_home_and_is_documented(name):
+    thing = getattr(cs_infer, name)
+    home = cs_infer._HOME[name]
+    assert thing is getattr(importlib.import_module(f"cs_infer.{home}"), name)
+    assert thing.__module__ == f"cs_infer.{home}"
+    assert inspect.getdoc(thing)
+    assert name in dir(cs_infer)
+
+
+def test_no_public_name_is_listed_twice():
+    assert len(cs_infer.__all__) == len(set(cs_infer.__all__))
+
+
+def test_every_file_of_the_core_is_in_the_table_of_the_package():
+    listed = re.findall(r"^``(\w+)``", cs_infer.__doc__, flags=re.MULTILINE)
+    assert sorted(listed) == sorted(CORE)
+    assert set(cs_infer._HOME.values()) <= set(CORE)
+
+
+@pytest.mark.parametrize("name", CORE)
+def test_every_function_that_implements_an_equation_is_public(name):
+    tree = ast.parse((PACKAGE / f"{name}.py").read_text(encoding="utf-8"))
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and "Implements eq-" in (
+            ast.get_docstring(node) or ""
+        ):
+            assert node.name in cs_infer.__all__
+
+
+def test_the_reference_page_documents_the_home_of_every_public_name():
+    page = PACKAGE.parent / "book" / "api.md"
+    if not page.is_file():
+        pytest.skip("the library is installed without its book")
+    text = page.read_text(encoding="utf-8")
+    for name, home in cs_infer._HOME.items():
+        assert f"automodule:: cs_infer.{home}\n" in text or f"cs_infer.{home}.{name}" in text
+
+
+def test_an_unknown_name_is_refused_by_name():
+    with pytest.raises(AttributeError, match="module 'cs_infer' has no attribute 'nothing'"):
+        _ = cs_infer.nothing
+
+
+@pytest.mark.parametrize("name", CORE)
+def test_the_examples_in_docstrings_run(name):
+    if name == "toy_text" or name == "mdp":
+        pytest.importorskip("gymnasium")
+    module = importlib.import_module(f"cs_infer.{name}")
+    result = doctest.testmod(module, raise_on_error=False)
+    assert result.failed == 0
+
+
+def test_there_are_examples_to_run():
+    names = [importlib.import_module(f"cs_infer.{name}") for name in CORE]
+    found = [test for module in names for test in doctest.DocTestFinder().find(module)]
+    assert sum(bool(test.examples) for test in found) >= 8
