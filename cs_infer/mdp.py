@@ -163,7 +163,7 @@ class TabularMDP:
 
     @cached_property
     def scaled_reward(self) -> Array:
-        """``r / alpha``, in nats, shape (T, S, A): the log-probability of optimality."""
+        """The reward over the temperature, ``r / alpha``, in nats, shape (T, S, A)."""
         return _frozen(self.reward / self.temperature)
 
     @cached_property

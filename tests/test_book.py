@@ -16,7 +16,8 @@ pytestmark = [pytest.mark.slow]
 PAGES = page_names()
 
 UNNAMED_PICTURES = """() => {
-  const named = '[role=img][aria-label]:not([aria-label=""]), [aria-hidden=true], mjx-container, button';
+  const named = '[role=img][aria-label]:not([aria-label=""]), [aria-hidden=true], button, ' +
+    'mjx-container';
   return [...document.querySelectorAll('article :is(img, svg, canvas)')]
     .filter(node => !(node.alt || node.closest(named))).map(node => node.outerHTML.slice(0, 200));
 }"""
@@ -227,7 +228,9 @@ CHECK = """# Page
 
 
 def test_a_self_check_holds_each_option_with_its_verdict_and_explanation(sphinx):
-    options = "- [ ] $3$, perhaps\n  One too *many*.\n- [x] two or\n  more words\n\n  As $1 + 1 = 2$.\n"
+    options = (
+        "- [ ] $3$, perhaps\n  One too *many*.\n- [x] two or\n  more words\n\n  As $1 + 1 = 2$.\n"
+    )
     html, warnings = sphinx(CHECK.format(options=options.rstrip()))
     assert warnings == ""
     wrong, right = re.findall(r'<details class="option (?:right|wrong)">.*?</details>', html, re.S)

@@ -90,6 +90,12 @@ def test_deterministic_means_each_allowed_action_has_one_next_state(mdp):
     assert mdp.is_deterministic == one_next
 
 
+def test_luck_after_a_forbidden_action_leaves_the_dynamics_deterministic():
+    options = {"transition": [[[1.0, 0.0], [0.5, 0.5]], [[0.0, 1.0], [0.5, 0.5]]]}
+    assert build(**options, action_prior=[[1.0, 0.0], [1.0, 0.0]]).is_deterministic
+    assert not build(**options, action_prior=[[1.0, 0.0], [0.5, 0.5]]).is_deterministic
+
+
 # Immutability.
 
 

@@ -19,13 +19,13 @@ gymnasium = pytest.importorskip("gymnasium")
 
 
 class ByTable:
-    """Messages of a table with a uniform prior, in mpmath.
+    """Messages of a table under a uniform prior, in linear space.
 
     An episode that ends stays where it ended, at no reward: its future is
     optimal for certain. Ended episodes are kept apart, under ("over", s).
     """
 
-    def __init__(self, env, horizon, *, temperature=1.0, on_next_state=False, shift=0.0):
+    def __init__(self, env, horizon, *, temperature=1.0, on_next_state=False):
         real = np.longdouble
         self.table, self.T = env.unwrapped.P, horizon
         self.start = {
@@ -36,7 +36,7 @@ class ByTable:
         for s in self.states:
             for a in self.actions:
                 outcomes = [
-                    (real(float(p)), ("over", n) if over else n, real(float(r)) - real(shift))
+                    (real(float(p)), ("over", n) if over else n, real(float(r)))
                     for p, n, r, over in self.table[s][a]
                 ]
                 mean = sum(p * r for p, _, r in outcomes)

@@ -29,7 +29,9 @@ class TestedRole(SphinxRole):
     def run(self):
         if not test_map(Path(self.env.srcdir)).get(self.text):
             logger.warning(
-                "no test is marked @pytest.mark.equation(%r)", self.text, location=self.get_location()
+                "no test is marked @pytest.mark.equation(%r)",
+                self.text,
+                location=self.get_location(),
             )
         node = tested(label=self.text)
         self.set_source_info(node)

@@ -21,6 +21,14 @@ document.addEventListener("DOMContentLoaded", () => {
     nav.append(node);
   });
 
+  each("#pst-primary-sidebar", (node) => {
+    node.setAttribute("role", "navigation");
+    node.setAttribute("aria-label", "Book");
+  });
+
+  // The bibliography is marked up as a list that is none, with roles of another standard.
+  each("[role=list].citation-list, .citation-list > [role]", (node) => node.removeAttribute("role"));
+
   // What scrolls sideways can be scrolled from the keyboard.
   const reachable = () =>
     each(".math.notranslate, div.cell_output pre, div.highlight pre, .pst-scrollable-table-container",

@@ -150,10 +150,8 @@ def draw_heat(
     alt: str,
     caption: str = "",
     width: float = 7.6,
-    numbers: bool = True,
-    arrows: Array | None = None,
 ) -> PageFigure:
-    """Shade each cell by a probability, one panel a distribution.
+    """Shade each cell by a probability and print it, one panel a distribution.
 
     Args:
         grid: the cells.
@@ -161,9 +159,6 @@ def draw_heat(
         alt: the alternative text.
         caption: the caption.
         width: in inches.
-        numbers: whether to print the values, in per cent.
-        arrows: a move (row, column step) per cell, shape (S, 2), drawn in
-            every panel.
 
     Returns:
         The figure.
@@ -172,10 +167,8 @@ def draw_heat(
     height = 0.42 + width / n * grid.rows / grid.columns
     with canvas(width, height, ncols=n, squeeze=False) as (figure, axes):
         for ax, (title, value) in zip(axes[0], panels, strict=True):
-            _shade(ax, grid, np.asarray(value), numbers)
+            _shade(ax, grid, np.asarray(value))
             draw_cells(ax, grid)
-            if arrows is not None:
-                _arrows(ax, grid, arrows)
             ax.set_title(title)
         return finish(figure, alt, caption)
 
@@ -213,7 +206,7 @@ def _path(ax: Any, grid: Grid, states: Array, rng: np.random.Generator, *, heavy
     ax.plot(x[-1:], y[-1:], marker="o", markersize=5, color=ACCENT if heavy else SECOND)
 
 
-def _shade(ax: Any, grid: Grid, value: Array, numbers: bool) -> None:
+def _shade(ax: Any, grid: Grid, value: Array) -> None:
     from matplotlib.patches import Rectangle
 
     top = max(float(value.max()), 1e-12)
@@ -223,17 +216,6 @@ def _shade(ax: Any, grid: Grid, value: Array, numbers: bool) -> None:
         ax.add_patch(
             Rectangle(corner, 1, 1, facecolor=SECOND, alpha=0.65 * float(v) / top, linewidth=0)
         )
-        if numbers and v >= 0.0005:
+        if v >= 0.0005:
             text = f"{100 * v:.0f}" if v >= 0.005 else "<1"
             ax.text(column, row + 0.05, text, ha="center", va="center", fontsize=9)
-
-
-def _arrows(ax: Any, grid: Grid, arrows: Array) -> None:
-    for s, (down, right) in enumerate(arrows):
-        row, column = divmod(s, grid.columns)
-        if down or right:
-            ax.annotate(
-                "", (column + 0.4 * right, row + 0.4 * down),
-                (column - 0.4 * right, row - 0.4 * down),
-                arrowprops={"arrowstyle": "-|>", "color": ACCENT, "linewidth": 1.4},
-            )  # fmt: skip

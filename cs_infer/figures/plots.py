@@ -68,7 +68,7 @@ def draw_lines(
     ylabel: str,
     alt: str,
     caption: str = "",
-    log_x: bool = False,
+    log_y: bool = False,
     width: float = 7.0,
     height: float = 3.0,
 ) -> PageFigure:
@@ -81,7 +81,7 @@ def draw_lines(
         ylabel: the name of the vertical axis.
         alt: the alternative text.
         caption: the caption.
-        log_x: whether the horizontal axis is logarithmic.
+        log_y: whether the vertical axis is logarithmic.
         width: in inches.
         height: in inches.
 
@@ -91,8 +91,8 @@ def draw_lines(
     with canvas(width, height) as (figure, ax):
         for (name, value), style in zip(series.items(), _LINES, strict=False):
             ax.plot(x, value, label=name, markersize=5, linewidth=1.6, **style)
-        if log_x:
-            ax.set_xscale("log")
+        if log_y:
+            ax.set_yscale("log")
         ax.set_xlabel(xlabel)
         ax.set_ylabel(ylabel)
         ax.legend()

@@ -95,9 +95,9 @@
       this.setAttribute("role", "group");
       this.setAttribute("aria-label", "Explorer: conditioning on optimality");
       const maps = make(this, "div", { class: "cai-maps" });
-      this.before = this.buildMap(maps, "before", "Before: drawn from the prior",
+      this.left = this.buildMap(maps, "before", "Before: drawn from the prior",
         "A line is as thick as its weight exp(return/α).");
-      this.after = this.buildMap(maps, "after", "After: drawn given optimality",
+      this.right = this.buildMap(maps, "after", "After: drawn given optimality",
         "All lines count the same.");
       const panel = make(this, "div", { class: "cai-panel" });
       this.buildSettings(make(panel, "fieldset", { class: "cai-settings" }));
@@ -239,8 +239,8 @@
       };
       this.inputs.forEach(({ show }) => show());
       this.time.max = problem.horizon;
-      this.drawLines(this.before, drawn, weight);
-      this.drawLines(this.after, this.result.given, null);
+      this.drawLines(this.left, drawn, weight);
+      this.drawLines(this.right, this.result.given, null);
       NUMBERS.forEach(([name], i) => {
         this.numbers[i].value = String(this.result[name]);
         this.numbers[i].textContent = write(this.result[name]);
@@ -254,8 +254,8 @@
       this.choice.value = String(this.cell);
       this.show(this.time, this.step);
       const { before, after, policy, problem } = this.result, t = this.step - 1;
-      this.shade(this.before, before.state[t], "before");
-      this.shade(this.after, after.state[t], "given optimality");
+      this.shade(this.left, before.state[t], "before");
+      this.shade(this.right, after.state[t], "given optimality");
       this.bars.forEach((pair, a) =>
         [problem.actionPrior[this.cell][a], policy[t][this.cell][a]].forEach((p, i) => {
           pair[i].value = String(p);
