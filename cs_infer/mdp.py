@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import operator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -92,48 +92,51 @@ class TabularMDP:
             >>> mdp.num_states, mdp.num_actions, mdp.horizon
             (1, 2, 3)
         """
-        steps = _whole_number("horizon", horizon)
-        P = _real_array("transition", transition)
+        return cls(transition, reward, initial, action_prior, horizon, temperature, reward_next)
+
+    def __post_init__(self) -> None:
+        """Check every part, and keep a read-only copy of it."""
+        T = _whole_number("horizon", self.horizon)
+        P = _real_array("transition", self.transition)
         _require(
             P.ndim == 3 and P.shape[0] == P.shape[2] and P.size > 0,
             f"transition must have shape (S, A, S); it has {P.shape}",
         )
-        S, A, _ = P.shape
         _check_distribution("transition", P, ("s", "a", ":"))
-        mu0 = _shaped("initial", initial, (S,))
+        S, A, _ = P.shape
+        mu0 = _shaped("initial", self.initial, (S,))
         _check_distribution("initial", mu0, (":",))
-        rho = np.full((S, A), 1.0 / A) if action_prior is None else action_prior
+        uniform = np.full((S, A), 1.0 / A)
+        rho = uniform if self.action_prior is None else self.action_prior
         rho = _shaped("action_prior", rho, (S, A))
         _check_distribution("action_prior", rho, ("s", ":"))
-        r = _real_array("reward", reward)
-        _require(
-            r.shape in ((S, A), (steps, S, A)),
-            f"reward must have shape (S, A) = {(S, A)} or "
-            f"(T, S, A) = {(steps, S, A)}; it has {r.shape}",
-        )
-        _check_reward("reward", r)
-        r_next = None
-        if reward_next is not None:
-            r_next = _shaped("reward_next", reward_next, (S, A, S))
-            _check_reward("reward_next", r_next)
-            r_next = _frozen(r_next)
-        alpha = float(_shaped("temperature", temperature, ()))
+        alpha = float(_shaped("temperature", self.temperature, ()))
         _require(
             math.isfinite(alpha) and alpha > 0,
             f"temperature must be positive and finite; it is {alpha}",
         )
-        _check_scale("reward", r, alpha, steps)
-        if r_next is not None:
-            _check_scale("reward_next", r_next, alpha, steps)
-        return cls(
-            transition=_frozen(P),
-            reward=np.broadcast_to(_frozen(r), (steps, S, A)),
-            initial=_frozen(mu0),
-            action_prior=_frozen(rho),
-            horizon=steps,
-            temperature=alpha,
-            reward_next=r_next,
+        r = _real_array("reward", self.reward)
+        _require(
+            r.shape in ((S, A), (T, S, A)),
+            f"reward must have shape (S, A) = {(S, A)} or "
+            f"(T, S, A) = {(T, S, A)}; it has {r.shape}",
         )
+        _check_reward("reward", r, alpha, T)
+        r_next = self.reward_next
+        if r_next is not None:
+            r_next = _frozen(_shaped("reward_next", r_next, (S, A, S)))
+            _check_reward("reward_next", r_next, alpha, T)
+        checked = {
+            "transition": _frozen(P),
+            "reward": np.broadcast_to(_frozen(r), (T, S, A)),
+            "initial": _frozen(mu0),
+            "action_prior": _frozen(rho),
+            "horizon": T,
+            "temperature": alpha,
+            "reward_next": r_next,
+        }
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
 
     @classmethod
     def from_gymnasium(cls, env_or_id: Any, *, horizon: int, **options: Any) -> TabularMDP:
@@ -196,11 +199,11 @@ class TabularMDP:
 
     def with_temperature(self, temperature: float) -> TabularMDP:
         """The same problem at another temperature."""
-        return self._rebuilt(temperature=temperature)
+        return replace(self, temperature=temperature)
 
     def with_action_prior(self, action_prior: Any) -> TabularMDP:
         """The same problem under another action prior, shape (S, A)."""
-        return self._rebuilt(action_prior=action_prior)
+        return replace(self, action_prior=action_prior)
 
     def shifted(self) -> TabularMDP:
         """The same problem with its largest reward moved to 0.
@@ -211,24 +214,9 @@ class TabularMDP:
         by ``T * shift / alpha``.
         """
         if self.reward_next is None:
-            return self._rebuilt(reward=self.reward - _largest(self.reward))
+            return replace(self, reward=self.reward - _largest(self.reward))
         top = _largest(self.reward), _largest(self.reward_next)
-        return self._rebuilt(reward=self.reward - top[0], reward_next=self.reward_next - top[1])
-
-    def _rebuilt(self, **changes: Any) -> TabularMDP:
-        arguments = {
-            "transition": self.transition,
-            "reward": self.reward,
-            "initial": self.initial,
-            "action_prior": self.action_prior,
-            "horizon": self.horizon,
-            "temperature": self.temperature,
-            "reward_next": self.reward_next,
-        }
-        return TabularMDP.from_arrays(**(arguments | changes))
-
-    def __replace__(self, **changes: Any) -> TabularMDP:
-        return self._rebuilt(**changes)
+        return replace(self, reward=self.reward - top[0], reward_next=self.reward_next - top[1])
 
     def __repr__(self) -> str:
         return (
@@ -294,16 +282,13 @@ def _check_distribution(name: str, p: Array, axes: tuple[str, ...]) -> None:
         raise ValueError(f"{rule}; {_place(name, (*at, ':'))} sums to {total[at]:.12g}")
 
 
-def _check_reward(name: str, r: Array) -> None:
+def _check_reward(name: str, r: Array, alpha: float, steps: int) -> None:
     wrong = np.isnan(r) | (r == np.inf)
     if np.any(wrong):
         at = _first(wrong)
         raise ValueError(
             f"{name} must be finite or -inf (never optimal); {_place(name, at)} is {r[at]}"
         )
-
-
-def _check_scale(name: str, r: Array, alpha: float, steps: int) -> None:
     size = float(np.max(np.abs(r), where=np.isfinite(r), initial=0.0))
     _require(
         size <= _LARGEST_LOG * alpha / steps,

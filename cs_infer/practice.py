@@ -143,9 +143,10 @@ def _withheld_uses(function: Callable[..., Any], assignment: Assignment) -> list
         else getattr(value, "__module__", "")
         for value in space.values()
     }
-    if any(value is cs_infer for value in space.values()) and code is not None:
-        found |= {home[name] for name in _names(code) if name in home}
-    found |= {f"cs_infer.{name}" for name in _names(code)} if code is not None else set()
+    names = _names(code) if code is not None else set()
+    if "cs_infer" in names or any(value is cs_infer for value in space.values()):
+        found |= {home[name] for name in names if name in home}
+    found |= names | {f"cs_infer.{name}" for name in names}
     return [
         f"this notebook uses {module}, which holds answers: it cannot be imported where the "
         "assignment is graded"

@@ -1,7 +1,6 @@
 """The pages against WCAG 2.1 AA, as far as axe-core can tell, in both themes and on a phone."""
 
 import pytest
-
 from browser import MODES, WIDTHS, Visit, page_names
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]

@@ -2,6 +2,7 @@
 
 import functools
 import re
+import sys
 import time
 from pathlib import Path
 
@@ -47,7 +48,17 @@ def _draw_once():
     def drawn(name, prop, key):
         return list(draws(PROBLEMS[name], prop, key))
 
+    checks = sys.modules[PROBLEMS["posterior_enumerate"].reference.__module__]
+    exact, known = checks._expected, {}
+
+    def remembered(inputs):
+        """Inputs that are kept above keep their identity as well."""
+        if id(inputs) not in known:
+            known[id(inputs)] = (inputs, exact(inputs))
+        return known[id(inputs)][1]
+
     patch = pytest.MonkeyPatch()
+    patch.setattr(checks, "_expected", remembered)
     patch.setattr(verdict, "draws", lambda p, prop, key: iter(drawn(p.name, prop, key)))
     yield
     patch.undo()
@@ -219,13 +230,15 @@ GARBAGE = [
 ]
 
 
-@pytest.mark.parametrize("answer", GARBAGE, ids=lambda a: f"{type(a).__name__} {a!r:.30}")
+@pytest.mark.parametrize("answer", GARBAGE, ids=lambda a: type(a).__name__)
 @pytest.mark.parametrize("problem", ASSIGNMENT.problems, ids=lambda p: p.name)
 def test_any_answer_is_read_or_refused_in_a_sentence(problem, answer):
+    refusal = None
     try:
         problem.read(problem.example, answer)
     except AnswerError as error:
-        assert 10 < len(str(error)) < 300
+        refusal = str(error)
+    assert refusal is None or 10 < len(refusal) < 300
     result = judged(problem, lambda **inputs: answer, 1)
     assert result.earned < problem.points / 2
 
@@ -291,7 +304,8 @@ def test_the_worked_example_is_right():
     for T in (1, 2):
         states, actions, probability = posterior(P, R, mu0, rho, T)
         rows = {
-            (tuple(i), tuple(j)): p for *row, p in zip(states, actions, probability, strict=True)
+            (tuple(i), tuple(j)): p
+            for *row, p in zip(states, actions, probability, strict=True)
             for i, j in [map(np.ndarray.tolist, row)]
         }
         for path, p in rows.items():

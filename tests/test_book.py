@@ -8,7 +8,6 @@ from html.parser import HTMLParser
 from urllib.parse import unquote, urlsplit
 
 import pytest
-
 from browser import MODES, ROOT, WIDTHS, Visit, build, page_names
 
 pytestmark = [pytest.mark.slow]

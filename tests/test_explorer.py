@@ -2,11 +2,14 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from browser import ROOT, Visit
 from numpy.testing import assert_allclose, assert_array_equal
+from problems import KINDS, random_mdp, two_states
 
 from cs_infer import (
     TabularMDP,
@@ -20,9 +23,6 @@ from cs_infer.figures.explorer import (
     conditioning_explorer,
     gridworld_problem,
 )
-
-from browser import ROOT, Visit
-from problems import KINDS, random_mdp, two_states
 
 SCRIPTS = ROOT / "book" / "_static" / "explorers"
 PRECISE = {"rtol": 1e-10, "atol": 1e-10}
@@ -63,7 +63,7 @@ def numbers(nested):
 def with_forbidden(mdp, rng):
     """The same problem with a tenth of its rewards at ``-inf``."""
     reward = np.where(rng.random(mdp.reward.shape) < 0.1, -np.inf, mdp.reward)
-    return mdp.__replace__(reward=reward)
+    return replace(mdp, reward=reward)
 
 
 def random_cases():
@@ -104,7 +104,7 @@ def test_the_script_has_the_marginals_of_the_library(script):
 
 
 def unrewarded(mdp):
-    return mdp.__replace__(reward=np.zeros_like(mdp.reward))
+    return replace(mdp, reward=np.zeros_like(mdp.reward))
 
 
 def expected_return(mdp, state_action):

@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from cs_infer.judge.sample_class import build_class, expected_marks
 
 from cs_infer.judge.course import Course
 from cs_infer.judge.grader import Grader, Ungraded, grade_class, verdict_path
+from cs_infer.judge.sample_class import build_class, expected_marks
 from cs_infer.judge.sandbox import SandboxError, sandbox_works
 from cs_infer.judge.template import read_release, rebuild
 

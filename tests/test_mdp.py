@@ -1,6 +1,7 @@
 """What a valid problem is, and what the constructor says about one that is not."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -138,9 +139,9 @@ def test_with_methods_return_a_new_problem_and_leave_the_old_one():
 
 
 def test_replacing_an_argument_checks_it():
-    assert build().__replace__(temperature=4.0).temperature == 4.0
+    assert replace(build(), temperature=4.0).temperature == 4.0
     with pytest.raises(ValueError, match="temperature must be positive"):
-        build().__replace__(temperature=-4.0)
+        replace(build(), temperature=-4.0)
 
 
 # Shifting the reward.

@@ -1,6 +1,7 @@
 """Messages, against enumeration in plain Python, closed forms, and what theory demands."""
 
 import math
+from dataclasses import replace
 
 import mpmath
 import numpy as np
@@ -183,7 +184,7 @@ def test_exact_messages_are_optimistic_about_luck(p_win):
 def test_a_constant_reward_shifts_the_evidence_and_no_policy(mdp, eighths):
     c = eighths / 8
     before = backward_messages(mdp)
-    after = backward_messages(mdp.__replace__(reward=mdp.reward + c))
+    after = backward_messages(replace(mdp, reward=mdp.reward + c))
     shift = mdp.horizon * c / mdp.temperature
     np.testing.assert_allclose(after.log_evidence, before.log_evidence + shift, atol=1e-10)
     np.testing.assert_allclose(after.policy, before.policy, atol=1e-10)
@@ -219,7 +220,7 @@ def test_names_of_states_and_actions_do_not_matter(mdp, random):
 def test_the_action_prior_folds_into_the_reward(mdp):
     """A prior rho is a uniform prior and the extra reward alpha (log rho + log A)."""
     extra = mdp.temperature * (mdp.log_action_prior + math.log(mdp.num_actions))
-    folded = mdp.__replace__(reward=mdp.reward + extra, action_prior=None)
+    folded = replace(mdp, reward=mdp.reward + extra, action_prior=None)
     before, after = backward_messages(mdp), backward_messages(folded)
     np.testing.assert_allclose(after.log_evidence, before.log_evidence, atol=1e-11)
     np.testing.assert_allclose(after.log_beta_s, before.log_beta_s, atol=1e-11)
@@ -245,7 +246,8 @@ def test_exact_messages_are_never_below_the_soft_values(mdp):
 
 @given(problems())
 def test_a_reward_of_zero_is_optimal_for_certain_whatever_the_prior_and_horizon(mdp):
-    free = mdp.__replace__(
+    free = replace(
+        mdp,
         reward=np.zeros_like(mdp.reward),
         reward_next=None if mdp.reward_next is None else np.zeros_like(mdp.reward_next),
     )
@@ -267,7 +269,8 @@ def test_forward_times_backward_sums_to_the_evidence_at_every_step(mdp):
 @given(problems())
 def test_a_temperature_divides_the_reward(mdp):
     """Temperature alpha with reward r is temperature 1 with reward r / alpha."""
-    divided = mdp.__replace__(
+    divided = replace(
+        mdp,
         reward=mdp.reward / mdp.temperature,
         reward_next=None if mdp.reward_next is None else mdp.reward_next / mdp.temperature,
         temperature=1.0,
@@ -349,8 +352,9 @@ def test_splitting_an_action_in_two_equal_ones_changes_nothing_if_its_prior_is_s
 @given(problems())
 def test_a_reward_on_the_next_state_that_ignores_it_is_a_plain_reward(mdp):
     constant = mdp.reward[-1]
-    plain = mdp.__replace__(reward=constant, reward_next=None)
-    moved = mdp.__replace__(
+    plain = replace(mdp, reward=constant, reward_next=None)
+    moved = replace(
+        mdp,
         reward=np.zeros_like(constant),
         reward_next=np.repeat(constant[:, :, None], mdp.num_states, axis=2),
     )
@@ -415,8 +419,8 @@ def test_ten_thousand_steps_of_a_bandit_keep_their_digits():
 @random_problems
 def test_a_cost_of_ten_thousand_a_step_over_a_long_horizon_changes_no_policy(mdp):
     T = 1000
-    long = mdp.__replace__(reward=mdp.reward[0], horizon=T, temperature=1.0)
-    costly = long.__replace__(reward=mdp.reward[0] - 1e4)
+    long = replace(mdp, reward=mdp.reward[0], horizon=T, temperature=1.0)
+    costly = replace(long, reward=mdp.reward[0] - 1e4)
     before, after = backward_messages(long), backward_messages(costly)
     assert after.log_evidence == pytest.approx(before.log_evidence - 1e4 * T, rel=1e-13)
     np.testing.assert_allclose(after.policy, before.policy, atol=1e-8)

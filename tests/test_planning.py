@@ -1,5 +1,6 @@
 """Optimal control, against every plan and every policy there is."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -65,7 +66,7 @@ def test_looking_never_hurts(mdp):
 
 @given(problems(kinds=("deterministic",)))
 def test_open_loop_is_as_good_as_closed_loop_when_start_and_dynamics_are_certain(mdp):
-    certain = mdp.__replace__(initial=np.eye(mdp.num_states)[0])
+    certain = replace(mdp, initial=np.eye(mdp.num_states)[0])
     np.testing.assert_allclose(
         plan_open_loop(certain).expected_return,
         plan_closed_loop(certain).expected_return,

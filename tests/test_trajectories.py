@@ -2,6 +2,7 @@
 
 import math
 import re
+from dataclasses import replace
 
 import numpy as np
 import oracle
@@ -106,7 +107,7 @@ def test_energy_is_minus_the_log_likelihood(mdp):
 
 @given(problems(kinds=("deterministic",), next_state=False))
 def test_under_certain_dynamics_and_a_uniform_prior_the_energy_alone_ranks(mdp):
-    uniform = mdp.__replace__(action_prior=None, initial=np.eye(mdp.num_states)[0])
+    uniform = replace(mdp, action_prior=None, initial=np.eye(mdp.num_states)[0])
     prior = enumerate_trajectories(uniform).prior
     np.testing.assert_allclose(prior, uniform.num_actions**-uniform.horizon, rtol=1e-12)
 

@@ -141,9 +141,9 @@ def _draw_deterministic(rng: Rng) -> Inputs:
 
 
 def _draw_single(rng: Rng) -> Inputs:
-    several = int(rng.integers(2, 5))
+    several = int(rng.integers(3, 6))
     S, A = (1, several) if rng.random() < 0.5 else (several, 1)
-    return _with_rollout(rng, _dense(rng, S, A), int(rng.integers(2, 5)))
+    return _with_rollout(rng, _dense(rng, S, A), int(rng.integers(4, 7)))
 
 
 def _draw_long(rng: Rng) -> Inputs:
@@ -519,7 +519,10 @@ def _read_table(inputs: Inputs, answer: Any) -> Array:
 
 
 def _three_parts(answer: Any) -> tuple[Any, Any, Any]:
-    if not isinstance(answer, (tuple, list, np.ndarray)) or len(np.shape(answer[:0])) == 0:
+    sequence = isinstance(answer, (tuple, list)) or (
+        isinstance(answer, np.ndarray) and answer.ndim > 0
+    )
+    if not sequence:
         raise AnswerError(
             "the answer must be a tuple (states, actions, probability); "
             f"it is {'None' if answer is None else f'a {type(answer).__name__}'}"
@@ -912,7 +915,7 @@ POSTERIOR_ENUMERATE = Problem(
 
 
 def _draw_actions(rng: Rng) -> Inputs:
-    S, A = int(rng.integers(3, 6)), int(rng.integers(3, 5))
+    S, A = int(rng.integers(4, 7)), int(rng.integers(3, 5))
     return {"R": _rewards(rng, S, A), "rho": _distribution(rng, S, A)}
 
 

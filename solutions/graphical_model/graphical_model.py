@@ -33,10 +33,11 @@
 # - **The cell below each one checks your function**, on new random inputs every time. Run it as
 #   often as you like. It is the *public* check: the grade uses the same properties, on other
 #   inputs. If it reports a seed, `check("traj_logprob", traj_logprob, seed=1234)` repeats exactly
-#   those inputs. Each property gives its points separately.
-# - **Only the cells that say `YOUR CODE HERE` are handed over to the grader.** Add other cells as
-#   you like, but a function, variable or import that your solution needs must be in a cell that
-#   says `YOUR CODE HERE`. Of the rest, only `np` and the arrays of the example below are there.
+#   those inputs. Where your function fails, the inputs are in `check(...).inputs`, so that you
+#   can call `traj_logprob(**inputs)` yourself. Each property gives its points separately.
+# - **Put all that your solution needs into the cells that say `YOUR CODE HERE`**: imports, helper
+#   functions, variables. Of the other cells, rely on `np` and on the arrays of the example only.
+#   Add cells of your own as you like; they earn nothing and cost nothing.
 # - **numpy and the standard library are enough.** Torch works as well. Arrays, nested lists and
 #   tensors are all accepted as answers, in 32 or 64 bits.
 # - **Four modules cannot be imported in the graded cells**: `cs_infer.trajectories`,
@@ -119,6 +120,7 @@ R = np.log([[1 / 2, 1 / 4], [1.0, 1 / 2]])  # so that exp(R) is 1/2, 1/4, 1, 1/2
 # - A trajectory that cannot happen has probability 0. For it, return `-np.inf`, not zero, not an
 #   error, not a large negative number.
 # - It must be right to about 5 digits.
+
 
 # %% solution="traj_logprob"
 def traj_logprob(P, mu0, rho, s, a):
@@ -216,6 +218,7 @@ check("traj_logprob", traj_logprob)
 #   is always possible and has a finite return, so the evidence is never 0.
 # - Each probability must be right to about 3 digits, the small ones too.
 
+
 # %% solution="posterior_enumerate"
 def posterior_enumerate(P, R, mu0, rho, T):
     """Posterior probability of every trajectory, given optimality at all steps.
@@ -300,6 +303,7 @@ check("posterior_enumerate", posterior_enumerate)
 #   `rho[s, a] > 0`.
 # - A forbidden action has probability 0 after a failure too.
 # - It must be right to about 4 digits.
+
 
 # %% solution="p_not_optimal"
 def p_not_optimal(R, rho):
