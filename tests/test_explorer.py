@@ -60,6 +60,17 @@ def numbers(nested):
     return np.array(nested, dtype=object).astype(str).astype(float)
 
 
+def with_reward(mdp, reward):
+    return TabularMDP.from_arrays(
+        transition=mdp.transition,
+        reward=reward,
+        initial=mdp.initial,
+        action_prior=mdp.action_prior,
+        horizon=mdp.horizon,
+        temperature=mdp.temperature,
+    )
+
+
 def with_forbidden(mdp, rng):
     """The same problem with a tenth of its rewards at ``-inf``."""
     reward = np.where(rng.random(mdp.reward.shape) < 0.1, -np.inf, mdp.reward)

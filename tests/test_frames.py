@@ -53,6 +53,13 @@ def test_what_crosses_arrives_as_it_was_sent(message):
     assert same(message, round_trip(message))
 
 
+def test_a_long_list_of_rows_arrives_as_the_array_it_spells_out():
+    rows = [np.array([i, i + 1]) for i in range(500)]
+    got = round_trip({"rows": rows, "numbers": tuple(np.float64(i) for i in range(500))})
+    assert np.array_equal(got["rows"], np.stack(rows))
+    assert np.array_equal(got["numbers"], np.arange(500.0))
+
+
 def test_minus_infinity_and_fortran_order_arrive():
     sent = {"x": -np.inf, "y": np.asfortranarray(np.arange(6.0).reshape(2, 3))}
     got = round_trip(sent)

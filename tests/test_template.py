@@ -5,7 +5,7 @@ import json
 import nbformat
 import pytest
 
-from cs_infer.judge.template import find_submission, rebuild
+from cs_infer.judge.template import find_submission, is_added, rebuild
 
 
 def cell(grade_id, source, **flags):
@@ -78,6 +78,15 @@ def test_cells_the_student_added_stay_where_they_were(template):
     sent.cells.insert(2, nbformat.v4.new_code_cell("def helper(x):\n    return x"))
     ids = [c.id for c in rebuild(template, as_bytes(sent)).notebook.cells]
     assert ids == ["text-00", "setup", "added-01", "f", "check-f", "g", "check-g"]
+
+
+def test_a_released_scratch_cell_comes_back_only_if_it_was_used(template):
+    template.cells.insert(4, nbformat.v4.new_code_cell("# try it here", id="text-04"))
+    sent = answered(template)
+    assert rebuild(template, as_bytes(sent)).notebook.cells == template.cells
+    sent.cells[4].source = "helper = 3"
+    rebuilt = rebuild(template, as_bytes(sent))
+    assert [c.id for c in rebuilt.notebook.cells if is_added(c)] == ["added-01"]
 
 
 def test_a_solution_whose_id_is_lost_is_found_by_its_name(template):

@@ -141,9 +141,9 @@ def _draw_deterministic(rng: Rng) -> Inputs:
 
 
 def _draw_single(rng: Rng) -> Inputs:
-    several = int(rng.integers(2, 5))
+    several = int(rng.integers(3, 6))
     S, A = (1, several) if rng.random() < 0.5 else (several, 1)
-    return _with_rollout(rng, _dense(rng, S, A), int(rng.integers(2, 5)))
+    return _with_rollout(rng, _dense(rng, S, A), int(rng.integers(4, 7)))
 
 
 def _draw_long(rng: Rng) -> Inputs:
@@ -253,6 +253,20 @@ _BASE = (
     "has the natural base: a reward of -1 is one nat."
 )
 
+_SLIDE = {
+    "P": np.array([[[0.0, 1.0], [0.5, 0.5]], [[0.3, 0.7], [1.0, 0.0]]]),
+    "mu0": np.array([0.6, 0.4]),
+    "rho": np.array([[0.25, 0.75], [0.4, 0.6]]),
+}
+_IMPOSSIBLE_PATH = _SLIDE | {"s": np.array([0, 0]), "a": np.array([0, 1])}
+_RARE_PATH = {
+    "P": np.array([[[1.0], [1.0]]]),
+    "mu0": np.array([1.0]),
+    "rho": np.array([[1e-200, 1.0]]),
+    "s": np.array([0, 0]),
+    "a": np.array([0, 0]),
+}
+
 TRAJ_LOGPROB = Problem(
     name="traj_logprob",
     title="Problem 1: the probability of a trajectory",
@@ -304,8 +318,8 @@ TRAJ_LOGPROB = Problem(
             "One factor is short: the prior of the last action, rho(a_T | s_T). The trajectory "
             "ends with an action, so a trajectory of T steps has T action factors and only T - 1 "
             "transitions. Without that factor the probabilities of all trajectories sum to the "
-            "number of actions instead of one, when the prior is uniform as well.",
-            f"{_PAGE}#sec-factor",
+            "number of actions, not to one.",
+            f"{_PAGE}#mc-fence-post",
         ),
         Misconception(
             "action prior missing",
@@ -313,7 +327,7 @@ TRAJ_LOGPROB = Problem(
             "The action priors are missing. In this graph an action is a random variable, like a "
             "state, and each contributes its own factor rho(a_t | s_t), even when that factor is "
             "the same number for every action.",
-            f"{_PAGE}#sec-factor",
+            f"{_PAGE}#mc-drop-prior",
         ),
         Misconception(
             "initial distribution missing",
@@ -321,14 +335,14 @@ TRAJ_LOGPROB = Problem(
             "The trajectory starts somewhere by chance too. The first state has no parent in the "
             "graph, and its factor is the initial distribution mu_0(s_1). What you computed is "
             "the probability of the rest, given that first state.",
-            f"{_PAGE}#sec-factor",
+            f"{_PAGE}#the-picture",
         ),
         Misconception(
             "transitions missing",
             _moves_missing,
             "The transitions are missing. Each state after the first has a factor "
             "P(s_t+1 | s_t, a_t): where an action leads is random as well.",
-            f"{_PAGE}#sec-factor",
+            f"{_PAGE}#the-picture",
         ),
         Misconception(
             "probability, not its logarithm",
@@ -336,7 +350,7 @@ TRAJ_LOGPROB = Problem(
             "This is the probability itself. The problem asks for its natural logarithm, a number "
             "from -inf to 0. Logarithms are asked for because the product of many probabilities "
             "becomes too small for a floating-point number.",
-            f"{_PAGE}#sec-logs",
+            f"{_PAGE}#the-picture",
         ),
         Misconception(
             "transition read backwards",
@@ -344,7 +358,7 @@ TRAJ_LOGPROB = Problem(
             "The transition is read in the wrong direction. P is indexed [s, a, s']: where the "
             "step starts, what is done, where it ends. Its rows P[s, a, :] sum to one; its "
             "columns P[:, a, s'] do not.",
-            f"{_PAGE}#sec-graph",
+            f"{_PAGE}#the-picture",
         ),
         Misconception(
             "one transition too many",
@@ -352,7 +366,7 @@ TRAJ_LOGPROB = Problem(
             "There is one transition too many: one that leads from the last step back to the "
             "first state. The graph ends with a_T, and no state follows it, so there are T - 1 "
             "transitions. (In Python an index of -1, or a roll, wraps around without a word.)",
-            f"{_PAGE}#sec-factor",
+            f"{_PAGE}#mc-fence-post",
         ),
         Misconception(
             "next step's action in the transition",
@@ -360,23 +374,27 @@ TRAJ_LOGPROB = Problem(
             "State and action are out of step. The next state depends on the action taken in the "
             "state before it: a_t goes with s_t, and both lead to s_t+1. Here a_t+1 was used, an "
             "action that was not taken yet.",
-            f"{_PAGE}#sec-graph",
+            f"{_PAGE}#the-picture",
         ),
-        Misconception("logarithm to base 2", _in_bits, _BASE, f"{_PAGE}#sec-logs"),
-        Misconception("logarithm to base 10", _in_decimals, _BASE, f"{_PAGE}#sec-logs"),
+        Misconception("logarithm to base 2", _in_bits, _BASE, f"{_PAGE}#the-optimality-variable"),
+        Misconception(
+            "logarithm to base 10", _in_decimals, _BASE, f"{_PAGE}#the-optimality-variable"
+        ),
         Misconception(
             "zero for the impossible",
             _zero_for_impossible,
             "A trajectory that cannot happen has probability 0, and the logarithm of 0 is -inf. "
             "A log-probability of 0 says the opposite: that the trajectory is certain.",
-            f"{_PAGE}#sec-feasible",
+            f"{_PAGE}#the-picture",
+            example=_IMPOSSIBLE_PATH,
         ),
         Misconception(
             "impossible steps left out",
             _impossible_skipped,
             "Factors of zero were left out of the product. One impossible step makes the whole "
             "trajectory impossible: its logarithm, -inf, belongs in the sum, and the sum is -inf.",
-            f"{_PAGE}#sec-feasible",
+            f"{_PAGE}#the-picture",
+            example=_IMPOSSIBLE_PATH,
         ),
         Misconception(
             "product underflows",
@@ -384,7 +402,8 @@ TRAJ_LOGPROB = Problem(
             "The factors are right, but they are multiplied first and the logarithm is taken "
             "afterwards. After some hundred steps the product is smaller than any floating-point "
             "number and becomes 0. Take the logarithm of each factor and add them up.",
-            f"{_PAGE}#sec-logs",
+            f"{_PAGE}#the-picture",
+            example=_RARE_PATH,
         ),
     ),
     example={
@@ -394,7 +413,7 @@ TRAJ_LOGPROB = Problem(
         "s": np.array([1, 0, 1]),
         "a": np.array([1, 0, 1]),
     },
-    section=f"{_PAGE}#sec-factor",
+    section=f"{_PAGE}#the-picture",
     rtol=1e-5,
     atol=1e-5,
 )
@@ -500,7 +519,10 @@ def _read_table(inputs: Inputs, answer: Any) -> Array:
 
 
 def _three_parts(answer: Any) -> tuple[Any, Any, Any]:
-    if not isinstance(answer, (tuple, list, np.ndarray)) or len(np.shape(answer[:0])) == 0:
+    sequence = isinstance(answer, (tuple, list)) or (
+        isinstance(answer, np.ndarray) and answer.ndim > 0
+    )
+    if not sequence:
         raise AnswerError(
             "the answer must be a tuple (states, actions, probability); "
             f"it is {'None' if answer is None else f'a {type(answer).__name__}'}"
@@ -662,6 +684,21 @@ def _logarithms(P: Array, R: Array, mu0: Array, rho: Array, T: int) -> tuple[Arr
     return states, actions, safe_log(probability)
 
 
+_TWO_STARTS = {
+    "P": np.array([[[0.5, 0.5]], [[0.5, 0.5]]]),
+    "R": np.array([[-1.0], [-1.0]]),
+    "mu0": np.array([0.75, 0.25]),
+    "rho": np.array([[1.0], [1.0]]),
+    "T": 1,
+}
+_LOW_REWARDS = {
+    "P": np.array([[[1.0], [1.0]]]),
+    "R": np.array([[-801.0, -800.0]]),
+    "mu0": np.array([1.0]),
+    "rho": np.array([[0.5, 0.5]]),
+    "T": 1,
+}
+
 POSTERIOR_ENUMERATE = Problem(
     name="posterior_enumerate",
     title="Problem 2: the posterior over trajectories",
@@ -699,7 +736,7 @@ POSTERIOR_ENUMERATE = Problem(
             "probabilities are right when the dynamics are deterministic",
             3.0,
             _draw_deterministic_control,
-            repeats=3,
+            repeats=4,
             holds=_same_posterior,
         ),
         Property(
@@ -707,7 +744,7 @@ POSTERIOR_ENUMERATE = Problem(
             "one step (T = 1) is right",
             2.0,
             _draw_one_step_posterior,
-            repeats=2,
+            repeats=4,
             holds=_same_posterior,
         ),
         Property(
@@ -715,7 +752,7 @@ POSTERIOR_ENUMERATE = Problem(
             "a problem with one state, or with one action, is right",
             2.0,
             _draw_single_posterior,
-            repeats=10,
+            repeats=20,
             holds=_same_posterior,
         ),
         Property(
@@ -731,7 +768,7 @@ POSTERIOR_ENUMERATE = Problem(
             "a reward of -inf removes the trajectories that earn it, and no others",
             2.0,
             _draw_never_optimal,
-            repeats=3,
+            repeats=6,
             holds=_same_posterior,
         ),
     ),
@@ -742,7 +779,7 @@ POSTERIOR_ENUMERATE = Problem(
             "These are the probabilities before anything is known about optimality, p(tau). "
             "Conditioning on O_1 = … = O_T = 1 multiplies each by exp(return) and divides by the "
             "sum over all trajectories.",
-            f"{_PAGE}#sec-posterior",
+            f"{_PAGE}#conditioning-on-optimality",
         ),
         Misconception(
             "return not exponentiated",
@@ -750,28 +787,28 @@ POSTERIOR_ENUMERATE = Problem(
             "The trajectories are weighted by their return. The probability of being optimal at "
             "every step is a product of exp(r), so the weight is exp of the return. (With r <= 0 "
             "a weight proportional to the return even prefers the worse trajectory.)",
-            f"{_PAGE}#sec-posterior",
+            f"{_PAGE}#mc-proportional",
         ),
         Misconception(
             "first reward missing",
             _weighted_by(lambda pieces: pieces.rewards[:, 1:].sum(axis=1) + pieces.prior),
             "The first step's reward is missing. The optimality variables are O_1 to O_T, one "
             "hung on each step, so the return sums r from t = 1.",
-            f"{_PAGE}#sec-optimality",
+            f"{_PAGE}#the-optimality-variable",
         ),
         Misconception(
             "last reward missing",
             _weighted_by(lambda pieces: pieces.rewards[:, :-1].sum(axis=1) + pieces.prior),
             "The last step's reward is missing. No state follows the last action, but the action "
             "is taken and O_T hangs on it: the return sums r up to t = T.",
-            f"{_PAGE}#sec-optimality",
+            f"{_PAGE}#the-optimality-variable",
         ),
         Misconception(
             "not normalised",
             _not_normalised,
             "This is the joint probability p(tau, O = 1). The posterior is the joint divided by "
             "the evidence p(O = 1), the sum of the joint over all trajectories.",
-            f"{_PAGE}#sec-posterior",
+            f"{_PAGE}#conditioning-on-optimality",
         ),
         Misconception(
             "action prior missing",
@@ -779,7 +816,7 @@ POSTERIOR_ENUMERATE = Problem(
             "The prior of the actions is missing from the weights. It cancels only where every "
             "state allows the same number of actions with equal probability; otherwise it is "
             "part of p(tau).",
-            f"{_PAGE}#sec-prior",
+            f"{_PAGE}#mc-drop-prior",
         ),
         Misconception(
             "transitions missing",
@@ -787,14 +824,15 @@ POSTERIOR_ENUMERATE = Problem(
             "The transition probabilities are missing from the weights. Being feasible is not "
             "enough: a move of probability 0.01 makes its trajectory a hundred times less "
             "likely than a certain move does. Only deterministic dynamics hide the difference.",
-            f"{_PAGE}#sec-posterior",
+            f"{_PAGE}#mc-equally-likely",
         ),
         Misconception(
             "initial distribution missing",
             _weighted_by(lambda pieces: pieces.choices + pieces.moves + pieces.total),
             "The initial distribution is missing from the weights: the first state has a "
             "probability as well, and optimality does not erase it.",
-            f"{_PAGE}#sec-posterior",
+            f"{_PAGE}#the-picture",
+            example=_TWO_STARTS,
         ),
         Misconception(
             "all feasible trajectories equally likely",
@@ -802,7 +840,7 @@ POSTERIOR_ENUMERATE = Problem(
             "All feasible trajectories are treated as equally likely beforehand. That holds only "
             "for deterministic dynamics, one starting state and a uniform action prior with the "
             "same number of actions everywhere. In general the weight is p(tau) exp(return).",
-            f"{_PAGE}#sec-feasible",
+            f"{_PAGE}#mc-equally-likely",
         ),
         Misconception(
             "impossible trajectories included",
@@ -810,14 +848,14 @@ POSTERIOR_ENUMERATE = Problem(
             "Every sequence of states and actions got a weight, also those that cannot happen. "
             "The energy of a trajectory does not know the dynamics: the prior p(tau) does, and "
             "it multiplies exp(return).",
-            f"{_PAGE}#sec-feasible",
+            f"{_PAGE}#mc-equally-likely",
         ),
         Misconception(
             "rewards averaged",
             _weighted_by(lambda pieces: pieces.rewards.mean(axis=1) + pieces.prior),
             "The rewards are averaged over the steps. Each step's optimality contributes a factor "
             "exp(r), and a product of factors is exp of a sum: the return is not divided by T.",
-            f"{_PAGE}#sec-optimality",
+            f"{_PAGE}#conditioning-on-optimality",
         ),
         Misconception(
             "one step at a time",
@@ -826,14 +864,14 @@ POSTERIOR_ENUMERATE = Problem(
             "the results are multiplied. But the condition is on all steps at once: an action now "
             "is judged also by where it leads. Only the whole product is normalised, once, over "
             "trajectories.",
-            f"{_PAGE}#sec-posterior",
+            f"{_PAGE}#the-policy-that-conditioning-implies",
         ),
         Misconception(
             "sign of the energy",
             _reversed_sign,
             "The worse trajectories get the larger probability. The energy of a trajectory is "
             "minus its return and the weight is exp(-energy): the two signs cancel.",
-            f"{_PAGE}#sec-energy",
+            f"{_PAGE}#mc-energy",
         ),
         Misconception(
             "best trajectory only",
@@ -841,14 +879,14 @@ POSTERIOR_ENUMERATE = Problem(
             "All probability went to the most probable trajectory. Conditioning is not "
             "maximising: good but imperfect trajectories keep some probability, and that is what "
             "optimal control throws away.",
-            f"{_PAGE}#sec-control",
+            f"{_PAGE}#what-the-maximum-leaves-out",
         ),
         Misconception(
             "logarithms returned",
             _logarithms,
             "These are the logarithms of the right probabilities. Work in logarithms, but take "
             "the exponential at the end: the problem asks for probabilities.",
-            f"{_PAGE}#sec-logs",
+            f"{_PAGE}#conditioning-on-optimality",
         ),
         Misconception(
             "exponential underflows",
@@ -856,7 +894,8 @@ POSTERIOR_ENUMERATE = Problem(
             "The formula is right, but exp(-1600) is 0 in floating point, and 0 / 0 is NaN. The "
             "posterior depends only on differences of log-weights: subtract the largest "
             "log-weight from all of them before taking the exponential.",
-            f"{_PAGE}#sec-logs",
+            f"{_PAGE}#conditioning-on-optimality",
+            example=_LOW_REWARDS,
         ),
     ),
     example={
@@ -866,7 +905,7 @@ POSTERIOR_ENUMERATE = Problem(
         "rho": np.array([[0.25, 0.75], [1.0, 0.0]]),
         "T": 2,
     },
-    section=f"{_PAGE}#sec-posterior",
+    section=f"{_PAGE}#conditioning-on-optimality",
     rtol=2e-3,
     atol=1e-9,
 )
@@ -876,7 +915,7 @@ POSTERIOR_ENUMERATE = Problem(
 
 
 def _draw_actions(rng: Rng) -> Inputs:
-    S, A = int(rng.integers(3, 6)), int(rng.integers(3, 5))
+    S, A = int(rng.integers(4, 7)), int(rng.integers(3, 5))
     return {"R": _rewards(rng, S, A), "rho": _distribution(rng, S, A)}
 
 
@@ -955,11 +994,11 @@ def _proportional(R: Array, rho: Array) -> Array:
 
 
 def _joint(R: Array, rho: Array) -> Array:
-    return rho * -np.expm1(R)
+    return rho * (0.0 - np.expm1(R))
 
 
 def _no_prior(R: Array, rho: Array) -> Array:
-    return _rows(-np.expm1(R))
+    return _rows(0.0 - np.expm1(R))
 
 
 def _over_all_states(R: Array, rho: Array) -> Array:
@@ -969,6 +1008,12 @@ def _over_all_states(R: Array, rho: Array) -> Array:
 
 def _cancelled(R: Array, rho: Array) -> Array:
     return _rows(rho * (1 - np.exp(R)))
+
+
+def _zero_by_zero(R: Array, rho: Array) -> Array:
+    joint = _joint(R, rho)
+    with np.errstate(invalid="ignore"):
+        return joint / joint.sum(axis=1, keepdims=True)
 
 
 def _prior_where_certain(R: Array, rho: Array) -> Array:
@@ -1019,21 +1064,21 @@ P_NOT_OPTIMAL = Problem(
             "But a bad action fails more often, so a failure makes bad actions more likely. By "
             "Bayes' rule each action's prior is multiplied by its probability of failing, "
             "p(O = 0 | s, a) = 1 - exp(r).",
-            f"{_PAGE}#sec-not-optimal",
+            f"{_PAGE}#mc-not-optimal",
         ),
         Misconception(
             "failure is uniform",
             lambda R, rho: np.full(R.shape, 1.0 / R.shape[1]),
             "A failure does not make the agent choose with equal probabilities. O = 0 is an "
             "observation about the action that was taken: bad actions become more likely.",
-            f"{_PAGE}#sec-not-optimal",
+            f"{_PAGE}#mc-not-optimal",
         ),
         Misconception(
             "conditioned on success",
             _given_optimal,
             "This is p(a | s, O = 1), the action given success. For O = 0 the likelihood is the "
             "other one of the pair: p(O = 0 | s, a) = 1 - exp(r).",
-            f"{_PAGE}#sec-not-optimal",
+            f"{_PAGE}#mc-not-optimal",
         ),
         Misconception(
             "complement of the answer for success",
@@ -1041,7 +1086,7 @@ P_NOT_OPTIMAL = Problem(
             "1 - p(a | s, O = 1) is the probability that a *different* action was taken, given "
             "success. The complement belongs inside Bayes' rule, in the likelihood of the "
             "observation: p(O = 0 | s, a) = 1 - p(O = 1 | s, a).",
-            f"{_PAGE}#sec-not-optimal",
+            f"{_PAGE}#mc-not-optimal",
         ),
         Misconception(
             "complement, not normalised",
@@ -1049,49 +1094,59 @@ P_NOT_OPTIMAL = Problem(
             "1 - p(a | s, O = 1) is the probability that a *different* action was taken, given "
             "success, and these do not sum to one over the actions. The complement belongs inside "
             "Bayes' rule: p(O = 0 | s, a) = 1 - p(O = 1 | s, a).",
-            f"{_PAGE}#sec-not-optimal",
+            f"{_PAGE}#mc-not-optimal",
         ),
         Misconception(
             "reward with the other sign",
             _minus_reward,
             "exp(-r) is not a probability: for r < 0 it is larger than one. O has two values "
             "whose probabilities sum to one, so p(O = 0 | s, a) = 1 - exp(r).",
-            f"{_PAGE}#sec-not-optimal",
+            f"{_PAGE}#mc-not-optimal",
         ),
         Misconception(
             "proportional to the reward",
             _proportional,
             "The probability of failing is 1 - exp(r), not -r. The two agree when r is close to "
             "0, and differ more the worse the action is: a probability cannot exceed one.",
-            f"{_PAGE}#sec-not-optimal",
+            f"{_PAGE}#mc-not-optimal",
         ),
         Misconception(
             "action prior missing",
             _no_prior,
             "The action prior is missing. An action that is rarely taken is rarely to blame, and "
             "a forbidden one never: weigh each probability of failing with rho(a | s).",
-            f"{_PAGE}#sec-not-optimal",
+            f"{_PAGE}#mc-not-optimal",
         ),
         Misconception(
             "not normalised",
             _joint,
             "This is the joint probability p(a, O = 0 | s). Divide each row by its sum, "
             "p(O = 0 | s), to condition on the failure.",
-            f"{_PAGE}#sec-not-optimal",
+            f"{_PAGE}#mc-not-optimal",
         ),
         Misconception(
             "normalised over states as well",
             _over_all_states,
             "The whole table sums to one here. The state is given, on the right of the bar: each "
             "state has a distribution of its own, so each *row* sums to one.",
-            f"{_PAGE}#sec-not-optimal",
+            f"{_PAGE}#mc-not-optimal",
         ),
         Misconception(
             "digits cancel",
             _cancelled,
             "The formula is right, but 1 - exp(r) loses all its digits when r is close to 0: "
             "exp(-1e-20) rounds to exactly 1. np.expm1(r) computes exp(r) - 1 without that loss.",
-            f"{_PAGE}#sec-logs",
+            f"{_PAGE}#mc-not-optimal",
+            example={"R": np.array([[-1e-20, -3e-20]]), "rho": np.array([[0.5, 0.5]])},
+        ),
+        Misconception(
+            "zero divided by zero",
+            _zero_by_zero,
+            "In a state where every allowed action is certain to be optimal, O = 0 has probability "
+            "0, and dividing by it gives 0 / 0, which is NaN. Nothing can be conditioned on an "
+            "impossible event; the problem asks for a row of zeros in such a state.",
+            f"{_PAGE}#mc-not-optimal",
+            example={"R": np.array([[0.0, 0.0]]), "rho": np.array([[0.4, 0.6]])},
         ),
         Misconception(
             "prior where failure is impossible",
@@ -1099,14 +1154,15 @@ P_NOT_OPTIMAL = Problem(
             "In a state where every allowed action is certain to be optimal, O = 0 cannot be "
             "observed, and there is no distribution to give. The problem asks for a row of zeros "
             "there: it cannot be taken for a distribution by mistake.",
-            f"{_PAGE}#sec-not-optimal",
+            f"{_PAGE}#mc-not-optimal",
+            example={"R": np.array([[0.0, 0.0]]), "rho": np.array([[0.4, 0.6]])},
         ),
     ),
     example={
-        "R": np.array([[0.0, -0.5, -2.0]]),
-        "rho": np.array([[0.2, 0.5, 0.3]]),
+        "R": np.array([[0.0, -0.5, -2.0], [-1.0, -0.1, -3.0]]),
+        "rho": np.array([[0.2, 0.5, 0.3], [0.6, 0.1, 0.3]]),
     },
-    section=f"{_PAGE}#sec-not-optimal",
+    section=f"{_PAGE}#mc-not-optimal",
     rtol=1e-4,
     atol=1e-7,
 )

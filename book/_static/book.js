@@ -39,4 +39,6 @@ document.addEventListener("DOMContentLoaded", () => {
       });
   window.addEventListener("load", reachable);
   window.addEventListener("resize", reachable);
+  document.addEventListener("toggle", reachable, true); // what was folded had no width
+  document.addEventListener("click", () => setTimeout(reachable));
 });

@@ -22,6 +22,7 @@ MOST_ARRAY_BYTES = 256 * 2**20
 MOST_ARRAYS = 64
 MOST_DEPTH = 8
 MOST_AXES = 16
+MOST_PARTS = 8
 
 
 class FrameError(ValueError):
@@ -103,10 +104,12 @@ def _array(header: Any, data: bytes) -> np.ndarray:
 def _pack(value: Any, arrays: list[np.ndarray], depth: int) -> Any:
     if depth == 0:
         raise FrameError(f"values are nested at most {MOST_DEPTH} deep")
-    if value is None or isinstance(value, (bool, str)):
+    if isinstance(value, np.generic) and value.dtype.kind in "biuf":
+        return value.item()
+    if value is None or isinstance(value, (bool, int, float, str)):
         return value
-    if isinstance(value, (int, float)) and not isinstance(value, np.generic):
-        return value
+    if type(value) in (list, tuple) and len(value) > MOST_PARTS:
+        value = _as_block(value)
     if isinstance(value, (np.ndarray, np.generic)):
         arrays.append(np.asarray(value))
         return {"array": len(arrays) - 1}
@@ -118,6 +121,15 @@ def _pack(value: Any, arrays: list[np.ndarray], depth: int) -> Any:
     raise FrameError(
         f"values are numbers, texts, arrays, tuples, lists; not {type(value).__name__}"
     )
+
+
+def _as_block(values: list[Any] | tuple[Any, ...]) -> Any:
+    """A long list of numbers, or of rows of numbers, as the array it spells out."""
+    try:
+        block = np.asarray(values)
+    except (ValueError, TypeError, OverflowError):
+        return values
+    return block if _NUMERIC.fullmatch(block.dtype.str) else values
 
 
 def _unpack(value: Any, arrays: list[np.ndarray], depth: int) -> Any:

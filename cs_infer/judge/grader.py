@@ -27,7 +27,13 @@ from cs_infer.judge.edition import build_edition
 from cs_infer.judge.files import hash_of, hash_of_tree, write_json
 from cs_infer.judge.problem import Assignment, Inputs
 from cs_infer.judge.sandbox import Box, SandboxDied, SandboxError, Session
-from cs_infer.judge.template import Rebuilt, find_submission, read_release, rebuild
+from cs_infer.judge.template import (
+    Rebuilt,
+    find_submission,
+    is_added,
+    read_release,
+    rebuild,
+)
 from cs_infer.judge.verdict import CallFailed, ProblemResult, judge
 
 _TRIES = 2
@@ -362,13 +368,17 @@ def _grade_one(grader: Grader, student: str, rebuilt: Rebuilt) -> Verdict | Ungr
             return grader.grade(student, rebuilt)
         except (SandboxError, OSError) as error:
             reason = str(error)
+        except Exception as error:  # a fault of ours must neither stop the class nor be a zero
+            return Ungraded(student, grader.name, f"internal error: {error!r}")
     return Ungraded(student, grader.name, reason)
 
 
 def _cells_to_run(rebuilt: Rebuilt) -> Iterator[tuple[str, str]]:
+    """Given, solution and added cells; not the checks, nor the release's scratch cells."""
     for cell in rebuilt.notebook.cells:
-        is_check = cell.metadata.get("nbgrader", {}).get("grade", False)
-        if cell.cell_type == "code" and not is_check and cell.source.strip():
+        nbgrader = cell.metadata.get("nbgrader", {})
+        wanted = not nbgrader["grade"] if nbgrader else is_added(cell)
+        if cell.cell_type == "code" and wanted and cell.source.strip():
             yield cell.id, cell.source
 
 

@@ -23,6 +23,7 @@ from nbformat import NotebookNode
 _MOST_BYTES = 20 * 2**20
 _MOST_CELL = 200_000
 _MOST_ADDED = 100
+_ADDED = "added-"
 
 
 @dataclass
@@ -41,6 +42,11 @@ class Rebuilt:
 def read_release(path: Path) -> NotebookNode:
     """The released notebook."""
     return nbformat.read(path, as_version=4)
+
+
+def is_added(cell: NotebookNode) -> bool:
+    """Whether a cell of a rebuilt notebook is one the student added."""
+    return cell.id.startswith(_ADDED)
 
 
 def find_submission(folder: Path, name: str) -> tuple[bytes, list[str]]:
@@ -86,7 +92,8 @@ def rebuild(template: NotebookNode, submission: bytes) -> Rebuilt:
     chosen = _choose(solutions, cells, result.notes)
     for grade_id, text in chosen.items():
         solutions[grade_id].source = text
-    added = _added_after(cells, known, set(chosen.values()))
+    released = {c.source.strip() for c in template.cells}
+    added = _added_after(cells, known, released | {t.strip() for t in chosen.values()})
     result.notebook.cells = list(_woven(result.notebook.cells, added))
     return result
 
@@ -167,7 +174,7 @@ def _added_after(
     for grade_id, text in cells:
         if grade_id in known:
             last = grade_id
-        elif text.strip() and text not in used and count < _MOST_ADDED:
+        elif text.strip() and text.strip() not in used and count < _MOST_ADDED:
             added.setdefault(last, []).append(text)
             count += 1
     return added
@@ -184,5 +191,5 @@ def _woven(cells: list[NotebookNode], added: dict[str | None, list[str]]) -> Ite
         for text in texts:
             number += 1
             extra = nbformat.v4.new_code_cell(text)
-            extra.id = f"added-{number:02d}"
+            extra.id = f"{_ADDED}{number:02d}"
             yield extra

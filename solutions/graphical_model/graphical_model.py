@@ -35,9 +35,8 @@
 #   inputs. If it reports a seed, `check("traj_logprob", traj_logprob, seed=1234)` repeats exactly
 #   those inputs. Where your function fails, the inputs are in `check(...).inputs`, so that you
 #   can call `traj_logprob(**inputs)` yourself. Each property gives its points separately.
-# - **Put all that your solution needs into the cells that say `YOUR CODE HERE`**: imports, helper
-#   functions, variables. Of the other cells, rely on `np` and on the arrays of the example only.
-#   Add cells of your own as you like; they earn nothing and cost nothing.
+# - **Answers go into the cells that say `YOUR CODE HERE`.** Cells you add are run too, where you
+#   put them, so a helper function may live in one. They earn nothing and cost nothing.
 # - **numpy and the standard library are enough.** Torch works as well. Arrays, nested lists and
 #   tensors are all accepted as answers, in 32 or 64 bits.
 # - **Four modules cannot be imported in the graded cells**: `cs_infer.trajectories`,
