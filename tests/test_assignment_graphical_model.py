@@ -160,7 +160,7 @@ def test_draws_include_the_cases_the_text_promises():
     }
     lengths = {d["T"] for (name, _), ds in at.items() if name == "posterior_enumerate" for d in ds}
     assert lengths == {1, 2, 3, 4}
-    assert {len(d["s"]) for d in at["traj_logprob", "long"]} == {2000}
+    assert {len(d["s"]) for d in at["traj_logprob", "long"]} == {800}
     assert {1} < {len(d["s"]) for d in at["traj_logprob", "impossible"]}
     infeasible = [PROBLEMS["traj_logprob"].reference(**d) for d in at["traj_logprob", "impossible"]]
     assert 0.3 < np.mean(np.isneginf(infeasible)) < 0.7

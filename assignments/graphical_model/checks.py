@@ -6,8 +6,9 @@ grader uses the same properties on inputs of its own.
 How exact must an answer be? The tolerances follow from the conditioning of
 each problem, so that float32 arithmetic passes:
 
-* A log-probability is a sum of up to 4,000 terms. Rounding them in float32
-  leaves about 1e-6 of the sum, so 1e-5 is allowed.
+* A log-probability is a sum of up to 1,600 terms of one sign. Adding them one
+  after the other in float32 errs by at most 1,600 * 6e-8 = 1e-4 of the sum
+  (the bound on recursive summation), and 1e-4 is allowed.
 * A posterior probability is the exponential of a difference of returns. With
   returns near -1,600 a float32 holds them to about 1e-4, and that absolute
   error of a logarithm is the relative error of a probability: 2e-3 is allowed.
@@ -39,7 +40,7 @@ Array = np.ndarray
 Rng = np.random.Generator
 
 _PAGE = "graphical_model.html"
-_LONG = 2000
+_LONG = 800
 
 
 # Drawing problems
@@ -147,7 +148,12 @@ def _draw_single(rng: Rng) -> Inputs:
 
 
 def _draw_long(rng: Rng) -> Inputs:
-    return _with_rollout(rng, _dense(rng, 4, 3), _LONG)
+    """A long trajectory in which even a single factor at an end outweighs the tolerance."""
+    while True:
+        drawn = _with_rollout(rng, _dense(rng, 4, 3), _LONG)
+        P, mu0, rho, s, a = drawn.values()
+        if max(mu0[s[0]], rho[s[-1], a[-1]], P[s[-1], a[-1], s[0]]) < 0.7:
+            return drawn
 
 
 # traj_logprob: reference, reading, wrong ideas
@@ -414,7 +420,7 @@ TRAJ_LOGPROB = Problem(
         "a": np.array([1, 0, 1]),
     },
     section=f"{_PAGE}#the-picture",
-    rtol=1e-5,
+    rtol=1e-4,
     atol=1e-5,
 )
 

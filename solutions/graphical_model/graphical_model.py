@@ -43,7 +43,7 @@
 #   `cs_infer.messages`, `cs_infer.sampling` and `cs_infer.optimality`. They contain the answers,
 #   and you would learn nothing from calling them. There is no network and no file to read either.
 #   To compare your results with the library afterwards, in cells of your own, is a good idea.
-# - **Each call has 5 seconds.** The inputs are small, except that a trajectory may have 2,000
+# - **Each call has 5 seconds.** The inputs are small, except that a trajectory may have 800
 #   steps.
 #
 # What you print or plot does not matter, and neither do warnings: a `divide by zero in log` is
@@ -106,7 +106,7 @@ R = np.log([[1 / 2, 1 / 4], [1.0, 1 / 2]])  # so that exp(R) is 1/2, 1/4, 1, 1/2
 # $$p(\tau) = \underbrace{1}_{\mu_0(0)} \cdot \underbrace{\tfrac12}_{\rho(1 \mid 0)} \cdot
 # \underbrace{\tfrac34}_{P(1 \mid 0, 1)} \cdot \underbrace{\tfrac23}_{\rho(0 \mid 1)} = \tfrac14$$
 #
-# **Take logs.** A product of 2,000 such factors is smaller than any floating-point number. So the
+# **Take logs.** A product of 800 such factors can be smaller than any floating-point number. So the
 # function returns $\log p(\tau)$, the natural logarithm. For the monkey that is $\log \tfrac14
 # \approx -1.386$.
 #
@@ -114,7 +114,7 @@ R = np.log([[1 / 2, 1 / 4], [1.0, 1 / 2]])  # so that exp(R) is 1/2, 1/4, 1, 1/2
 #
 # `traj_logprob(P, mu0, rho, s, a)` returns one number, $\log p(\tau)$.
 #
-# - `s` and `a` are integer arrays of shape (T,), with T from 1 to 2,000. (Python stops a
+# - `s` and `a` are integer arrays of shape (T,), with T from 1 to 800. (Python stops a
 #   recursion after about 1,000 calls, so a loop or array operations serve better here.)
 # - A trajectory that cannot happen has probability 0. For it, return `-np.inf`, not zero, not an
 #   error, not a large negative number.
