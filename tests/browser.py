@@ -79,6 +79,7 @@ def build(source, target):
         "PYTHONPATH": os.pathsep.join(filter(None, paths)),
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
         "NO_COLOR": "1",
+        "CS_INFER_EXECUTION_CACHE": str(target / "cache"),
     }
     return subprocess.run(
         command,

@@ -7,9 +7,13 @@ the library, and a new digest makes Sphinx read every page again.
 
 A page made from other sources than its own, as the table of equations is, says
 ``execution_mode: force`` in its front matter. It runs in every build.
+
+``CS_INFER_EXECUTION_CACHE`` names another folder, for a build that must start
+from nothing.
 """
 
 import hashlib
+import os
 from pathlib import Path
 
 KEPT = ("*.py", "*.json", "*.npz")
@@ -27,7 +31,8 @@ def library_digest(root):
 
 def key_cache_on_library(app, config):
     root = Path(app.srcdir)
-    base = root / (config.nb_execution_cache_path or "_build/.jupyter_cache")
+    configured = config.nb_execution_cache_path or "_build/.jupyter_cache"
+    base = root / os.environ.get("CS_INFER_EXECUTION_CACHE", configured)
     # The setting rebuilds the environment when it changes, so pages are read again as well.
     config.nb_execution_cache_path = str(base / library_digest(root))
 
