@@ -208,13 +208,21 @@ def book(course: Course, check: bool) -> None:
     if check:
         for made in ("html", ".doctrees", ".jupyter_cache"):
             shutil.rmtree(course.build / made, ignore_errors=True)
-    jupyter_book = [str(Path(sys.executable).with_name("jupyter-book")), "build", "."]
-    with _step("book"):
+    log = course.build / "book.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    command = [str(Path(sys.executable).with_name("jupyter-book")), "build", "."]
+    with _step("book"), open(log, "w") as output:
         done = subprocess.run(
-            [*jupyter_book, "-W", "-n", "--keep-going", "-q"], cwd=course.root, check=False
+            [*command, "-W", "-n", "--keep-going"],
+            cwd=course.root,
+            check=False,
+            stdout=output,
+            stderr=subprocess.STDOUT,
         )
     if done.returncode:
-        raise CourseError(f"the book has warnings or errors (jupyter-book said {done.returncode})")
+        faults = [line for line in log.read_text().splitlines() if _is_fault(line)]
+        click.echo("\n".join(faults[:20]), err=True)
+        raise CourseError(f"the book has warnings or errors; all of them: {_shown(log, course)}")
     _say(course.book / "index.html", course)
 
 
@@ -248,6 +256,10 @@ def _names(course: Course, assignment: str | None) -> list[str]:
         return course.assignment_names()
     course.assignment(assignment)
     return [assignment]
+
+
+def _is_fault(line: str) -> bool:
+    return "WARNING:" in line or "ERROR:" in line or "Exception" in line
 
 
 class _step:
