@@ -59,7 +59,8 @@ def sandbox_works() -> tuple[bool, str]:
     program = sandbox_program()
     if program is None:
         return False, "bubblewrap (bwrap) is not installed"
-    probe = [program, "--unshare-all", "--ro-bind", "/", "/", "--", "/bin/true"]
+    probe = [program, "--unshare-all", "--ro-bind", "/", "/"]
+    probe += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--", "/bin/true"]
     try:
         done = subprocess.run(
             probe, check=False, capture_output=True, text=True, env={}, timeout=20
