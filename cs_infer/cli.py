@@ -118,7 +118,7 @@ def grade(
     """
     from cs_infer.judge import gradebook, grades
     from cs_infer.judge.files import write_whole
-    from cs_infer.judge.grader import Grader, grade_class
+    from cs_infer.judge.grader import Grader, class_so_far, departed, grade_class
     from cs_infer.judge.sandbox import sandbox_works
 
     course: Course = ctx.obj
@@ -128,24 +128,24 @@ def grade(
             f"no sandbox: {why}. Student code runs in a sandbox only; install bubblewrap, or say "
             "--trust-submissions if you have written every submission yourself"
         )
-    failed = 0
+    missing = 0
     for name in _names(course, assignment):
-        chosen = list(students) or None
-        run = grade_class(Grader(course, name, trusted), chosen, workers, _progress("grade"))
-        if chosen is None:
-            gradebook.forget(course, name, {*run.verdicts, *(u.student for u in run.ungraded)})
+        run = grade_class(
+            Grader(course, name, trusted), list(students) or None, workers, _progress("grade")
+        )
+        failed = [u.student for u in run.ungraded]
+        gradebook.forget(course, name, [*departed(course, name), *failed])
         gradebook.record(course, name, run, _progress("record"))
-        table = course.grading(name)
-        problem_set = course.assignment(name)
-        if chosen is None:
-            write_whole(table / "grades.html", grades.as_page(problem_set, run))
-            write_whole(table / "grades.csv", grades.as_csv(problem_set, run))
-        _print_table(grades.rows(problem_set, run), f"{name}, {run.reused} unchanged")
+        asked, table = course.assignment(name), course.grading(name)
+        whole = class_so_far(course, name, run)
+        write_whole(table / "grades.html", grades.as_page(asked, whole))
+        write_whole(table / "grades.csv", grades.as_csv(asked, whole))
+        _print_table(grades.rows(asked, run), f"{name}, {run.reused} unchanged")
         _say(table / "grades.html", course)
         for ungraded in run.ungraded:
             click.echo(f"not graded: {ungraded.student}: {ungraded.reason}", err=True)
-        failed += len(run.ungraded)
-    if failed:
+        missing += len(failed)
+    if missing:
         ctx.exit(1)
 
 

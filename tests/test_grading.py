@@ -169,7 +169,7 @@ def test_a_changed_submission_is_graded_again_and_alone(small):
     assert marks(course, name)["blank"]["total"] == "100"
     blank.write_bytes(released)
     assert cs_infer(course, "grade", "--student", "blank").returncode == 0
-    assert cs_infer(course, "grade").returncode == 0
+    assert len(marks(course, name)) == 3
     assert marks(course, name)["blank"]["total"] == "0"
 
 
@@ -205,9 +205,31 @@ def test_a_fault_of_the_sandbox_is_never_a_grade(small, monkeypatch):
     assert run.ungraded[0] == Ungraded("blank", "graphical_model", "no namespaces today")
 
 
+def test_a_submission_that_cannot_be_graded_is_no_zero_in_the_export(small):
+    course, name = small, "graphical_model"
+    broken = {"PATH": f"{course.root / 'broken'}:{os.environ['PATH']}"}
+    (course.root / "broken").mkdir()
+    program = course.root / "broken" / "bwrap"
+    program.write_text("#!/bin/sh\ncase $* in */bin/true) exit 0;; esac\necho no box >&2; exit 1\n")
+    program.chmod(0o755)
+    verdict_path(course, name, "honest-loops").unlink()
+    run = cs_infer(course, "grade", **broken)
+    assert run.returncode == 1
+    assert "not graded: honest-loops: the sandbox did not start: no box" in run.stderr
+    assert marks(course, name)["honest-loops"]["total"] == "ungraded"
+    cs_infer(course, "export")
+    exported = (course.build / "grading" / "gradebook.csv").read_text()
+    assert "honest-loops" not in exported
+    assert ",blank," in exported
+    assert cs_infer(course, "grade").returncode == 0
+    cs_infer(course, "export")
+    assert "honest-loops" in (course.build / "grading" / "gradebook.csv").read_text()
+
+
 def test_nbgraders_own_command_goes_through_the_same_checker(small):
     course, name = small, "graphical_model"
     shutil.rmtree(course.build / "nbgrader" / "autograded", ignore_errors=True)
+    shutil.rmtree(course.build / "nbgrader" / "receipts")
     for student in ("honest-loops", "blank"):
         run = subprocess.run(
             [sys.executable, "-m", "nbgrader", "autograde", name, "--student", student, "--force"],

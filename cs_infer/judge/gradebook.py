@@ -14,6 +14,7 @@ import logging
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from html import escape
 from pathlib import Path
@@ -22,7 +23,7 @@ from typing import Any
 import nbformat
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat import NotebookNode
-from nbgrader.api import Gradebook
+from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.plugins.export import CsvExportPlugin
@@ -32,7 +33,7 @@ from traitlets.config import Config
 
 from cs_infer.judge.course import Course, CourseError
 from cs_infer.judge.files import write_whole
-from cs_infer.judge.grader import ClassRun, Grader, Ungraded, Verdict, kept_verdict
+from cs_infer.judge.grader import ClassRun, Grader, Verdict, kept_verdict
 from cs_infer.judge.release import check_id
 from cs_infer.judge.report import as_html
 from cs_infer.judge.template import Rebuilt, read_release, rebuild
@@ -132,7 +133,7 @@ def record(
             converter = Autograde(coursedir=directory, parent=None, config=_config(course))
             converter.force = True
             _start(converter, log, f"nbgrader could not record {student}")
-        write_whole(_receipt(course, verdict), verdict.provenance["key"] + "\n")
+        write_whole(_receipt(course, name, student), verdict.provenance["key"] + "\n")
         progress(student, done, len(todo))
     return len(todo)
 
@@ -155,46 +156,41 @@ def feedback(
     return len(todo)
 
 
-def export(course: Course, target: Path, ungraded: Iterable[Ungraded] = ()) -> Path:
+def export(course: Course, target: Path) -> Path:
     """Let nbgrader export the gradebook as CSV.
+
+    A submission that could not be graded is left out: a missing grade must
+    not be read as a zero.
 
     Args:
         course: the course.
         target: the file to write.
-        ungraded: students who could not be graded; they are left out, since
-            a missing grade must not be read as a zero.
 
     Returns:
         The file.
     """
     if not course.gradebook.is_file():
         raise CourseError(f"no gradebook at {course.gradebook}; run: cs-infer release")
-    temporary = target.with_name(f".{target.name}")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with Gradebook(_db_url(course)) as gradebook:
-        plugin = CsvExportPlugin()
-        plugin.log.setLevel(logging.WARNING)
-        plugin.to = str(temporary)
-        plugin.export(gradebook)
-    left_out = {(u.assignment, u.student) for u in ungraded}
-    lines = temporary.read_text().splitlines(keepends=True)
-    kept = [line for line in lines if _assignment_and_student(line) not in left_out]
-    temporary.unlink()
-    write_whole(target, "".join(kept))
+    with tempfile.TemporaryDirectory(prefix="cs-infer-") as folder:
+        whole = Path(folder) / "grades.csv"
+        with Gradebook(_db_url(course)) as gradebook:
+            plugin = CsvExportPlugin()
+            plugin.log.setLevel(logging.WARNING)
+            plugin.to = str(whole)
+            plugin.export(gradebook)
+            waiting = _waiting(course, gradebook)
+        rows = whole.read_text().splitlines(keepends=True)
+    write_whole(target, "".join(row for row in rows if _whose(row) not in waiting))
     return target
 
 
-def forget(course: Course, name: str, present: Iterable[str]) -> None:
-    """Drop what is kept of students who no longer have a submission."""
-    present = set(present)
-    for path in (course.grading(name) / "verdicts").glob("*.json"):
-        student = path.stem
-        if student in present:
-            continue
-        path.unlink()
+def forget(course: Course, name: str, students: Iterable[str]) -> None:
+    """Drop what is recorded of students who left, or whose work could not be graded."""
+    for student in students:
         for part in ("autograded", "feedback", "rebuilt"):
             shutil.rmtree(course.build / "nbgrader" / part / student / name, ignore_errors=True)
-        with Gradebook(_db_url(course)) as gradebook:
+        _receipt(course, name, student).unlink(missing_ok=True)
+        with Gradebook(_db_url(course)) as gradebook, contextlib.suppress(MissingEntry):
             gradebook.remove_submission(name, student)
 
 
@@ -237,13 +233,26 @@ def _outputs(output: dict[str, Any]) -> Iterator[NotebookNode]:
 
 
 def _is_recorded(course: Course, verdict: Verdict) -> bool:
-    receipt = _receipt(course, verdict)
+    receipt = _receipt(course, verdict.assignment, verdict.student)
     return receipt.is_file() and receipt.read_text().strip() == verdict.provenance["key"]
 
 
-def _receipt(course: Course, verdict: Verdict) -> Path:
-    folder = course.build / "nbgrader" / "receipts" / verdict.student
-    return folder / f"{verdict.assignment}.txt"
+def _receipt(course: Course, name: str, student: str) -> Path:
+    """The file that says which verdict of a student the gradebook holds."""
+    return course.build / "nbgrader" / "receipts" / student / f"{name}.txt"
+
+
+def _waiting(course: Course, gradebook: Gradebook) -> set[tuple[str, str]]:
+    """(assignment, student) of the submissions the gradebook knows nothing of."""
+    return {
+        (assignment.name, path.parent.name)
+        for assignment in gradebook.assignments
+        for path in course.submitted.glob(f"*/{assignment.name}")
+    } - {
+        (assignment.name, submission.student_id)
+        for assignment in gradebook.assignments
+        for submission in gradebook.assignment_submissions(assignment.name)
+    }
 
 
 def _feedback_is_fresh(course: Course, name: str, student: str) -> bool:
@@ -272,7 +281,7 @@ def _is_timestamp(text: str) -> bool:
         return False
 
 
-def _assignment_and_student(line: str) -> tuple[str, str]:
+def _whose(line: str) -> tuple[str, str]:
     parts = line.split(",")
     return (parts[0], parts[3]) if len(parts) > 3 else ("", "")
 

@@ -300,6 +300,30 @@ def grade_class(
     return run
 
 
+def class_so_far(course: Course, name: str, run: ClassRun) -> ClassRun:
+    """This run's verdicts, with the latest ones of everybody it did not look at."""
+    failed = {u.student for u in run.ungraded}
+    whole = ClassRun(dict(run.verdicts), list(run.ungraded), reused=run.reused)
+    for student in submission_folders(course, name).keys() - run.verdicts.keys() - failed:
+        kept = kept_verdict(course, name, student, None)
+        if kept is None:
+            whole.ungraded.append(Ungraded(student, name, "not graded yet"))
+        else:
+            whole.verdicts[student] = kept
+    return whole
+
+
+def departed(course: Course, name: str) -> list[str]:
+    """Students with a verdict and without a submission; their verdicts are dropped."""
+    present = submission_folders(course, name).keys()
+    gone = [
+        p for p in verdict_path(course, name, "x").parent.glob("*.json") if p.stem not in present
+    ]
+    for path in gone:
+        path.unlink()
+    return [path.stem for path in gone]
+
+
 def submission_folders(
     course: Course, name: str, students: list[str] | None = None
 ) -> dict[str, Path]:
