@@ -49,10 +49,10 @@ distclean: clean ## remove the environment as well
 	rm -rf $(VENV) *.egg-info
 
 sandbox: ## install bubblewrap, where the system's package manager can
-	@.ci/system-package bwrap bubblewrap
+	@.ci/system-packages sandbox
 
-browser: ## install Chromium, where the system's package manager can
-	@.ci/system-package chromium chromium
+browser: ## install Chromium for the tests, where the package manager can
+	@.ci/system-packages browser
 
 $(VENV)/installed: requirements.lock pyproject.toml
 	@echo "environment: $(VENV), from requirements.lock"
