@@ -19,6 +19,8 @@ import click
 from cs_infer import __version__
 from cs_infer.judge.course import Course, CourseError
 
+_MOST_COLUMN = 30
+
 
 class _Group(click.Group):
     """Turns expected faults into one line and an exit status of 2."""
@@ -143,8 +145,8 @@ def grade(
         _print_table(grades.rows(asked, run), f"{name}, {run.reused} unchanged")
         _say(table / "grades.html", course)
         for ungraded in run.ungraded:
-            click.echo(f"not graded: {ungraded.student}: {ungraded.reason}", err=True)
-        missing += len(failed)
+            click.echo(_printable(f"not graded: {ungraded.student}: {ungraded.reason}"), err=True)
+        missing += len(run.ungraded)
     if missing:
         ctx.exit(1)
 
@@ -196,7 +198,8 @@ def validate(ctx: click.Context, notebook: Path, trusted: bool) -> None:
     for note in verdict.notes:
         click.echo(f"note: {note}")
     for result in verdict.problems:
-        click.echo(as_text(result, result.title) + "\n")
+        report = as_text(result, result.title)
+        click.echo("\n".join(map(_printable, report.splitlines())) + "\n")
     click.echo(f"{verdict.earned:g} points")
 
 
@@ -307,9 +310,10 @@ def _print_table(rows: list[dict[str, str]], title: str) -> None:
     click.echo(title)
     names = [name for name in (rows[0] if rows else ()) if name != "found"]
     lines = [{name: name for name in names}, *rows]
-    width = {name: max(len(_printable(line[name])) for line in lines) for name in names}
+    longest = {name: max(len(_printable(line[name])) for line in lines) for name in names}
+    width = {name: min(length, _MOST_COLUMN) for name, length in longest.items()}
     for line in lines:
-        cells = [_printable(line[name]) for name in names]
+        cells = [_printable(line[name])[:_MOST_COLUMN] for name in names]
         aligned = [cells[0].ljust(width["student"])]
         aligned += [c.rjust(width[n]) for c, n in zip(cells[1:], names[1:], strict=True)]
         found = _printable(line.get("found", ""))

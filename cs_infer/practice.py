@@ -9,16 +9,21 @@ The checks of an assignment lie beside its notebook, in ``checks.py``.
 
 from __future__ import annotations
 
+import copy
 import io
 import secrets
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
+import numpy as np
+
 import cs_infer
+from cs_infer.judge.answers import AnswerError
 from cs_infer.judge.frames import FrameError, read_message, write_message
-from cs_infer.judge.problem import Assignment, Inputs, load_assignment
+from cs_infer.judge.problem import Assignment, Inputs, Problem, load_assignment
 from cs_infer.judge.verdict import CallFailed, ProblemResult, failing_inputs, judge
 
 
@@ -28,7 +33,8 @@ class Report:
     Attributes:
         result: what was found, property by property.
         heading: what was checked, with the seed.
-        warnings: what will be different where the assignment is graded.
+        warnings: what will be different where the assignment is graded, and
+            what the function does to its caller.
         inputs: the first inputs on which the function fails, by name, to try
             it by hand: ``traj_logprob(**report.inputs)``; None if it passed.
     """
@@ -87,21 +93,37 @@ def check(
     seed = secrets.randbelow(10**6) + 1000 if seed is None else seed
     key = ("practice", seed)
 
+    changed: set[str] = set()
+
     def call(inputs: Inputs) -> Any:
-        return _call(function, inputs)
+        before = copy.deepcopy(dict(inputs))
+        answer = _call(function, inputs, problem)
+        changed.update(k for k, v in before.items() if not _same(v, inputs[k]))
+        return answer
 
     result = judge(problem, call, key, hint=False)
-    failing = None if result.passed else failing_inputs(problem, call, key)
+    failing = None
+    if not result.passed:
+        result = replace(result, practice_seed=seed)
+        failing = failing_inputs(problem, call, key)
     heading = (
         f"public check of {name} on fresh inputs (seed {seed}); "
         "the grade uses the same properties on other inputs"
     )
-    if failing is not None:
-        heading += f'. The inputs that failed: check("{name}", {name}, seed={seed}).inputs'
-    return Report(result, heading, _withheld_uses(function, assignment), failing)
+    warnings = _withheld_uses(function, assignment)
+    if changed:
+        warnings.append(
+            f"the function changes its arguments ({', '.join(sorted(changed))}). The check hands "
+            "out copies, but in the notebook later cells see the change; work on a copy"
+        )
+    return Report(result, heading, warnings, failing)
 
 
-def _call(function: Callable[..., Any], inputs: Inputs) -> Any:
+def _same(before: Any, after: Any) -> bool:
+    return not isinstance(before, np.ndarray) or np.array_equal(before, after, equal_nan=True)
+
+
+def _call(function: Callable[..., Any], inputs: Inputs, problem: Problem) -> Any:
     name = getattr(function, "__name__", "the function")
     try:
         answer = function(**inputs)
@@ -111,8 +133,20 @@ def _call(function: Callable[..., Any], inputs: Inputs) -> Any:
         raise CallFailed("run-time error", f"{name} raised {error!r}") from error
     try:
         return _as_graded(answer)
-    except FrameError as error:
-        raise CallFailed("bad answer", str(error)) from None
+    except (FrameError, TypeError) as error:
+        raise CallFailed("bad answer", _refusal(problem, inputs, answer, error)) from None
+
+
+def _refusal(problem: Problem, inputs: Inputs, answer: Any, error: Exception) -> str:
+    """Why an answer does not reach the grader; in the problem's own words where it has some."""
+    try:
+        problem.read(inputs, answer)
+    except AnswerError as reason:
+        return str(reason)
+    except Exception:  # an odd object may fail in any way
+        pass
+    kind = type(answer).__name__
+    return f"the grader cannot read this {kind}; return floats or arrays of them ({error})"
 
 
 def _as_graded(answer: Any) -> Any:

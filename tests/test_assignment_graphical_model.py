@@ -4,6 +4,7 @@ import functools
 import re
 import sys
 import time
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -249,6 +250,9 @@ def test_any_answer_is_read_or_refused_in_a_sentence(problem, answer):
         (None, "must be a tuple"),
         (([[0, 0]], [[0, 0]]), "it has 2 parts"),
         (([0, 0], [0, 0], [1]), "must have shape"),
+        (([0, 0], [0, 0], [1]), "the order is states, actions, probability"),
+        ((np.zeros((2, 3)), np.zeros((2, 3)), np.ones(3)), "rows and columns are exchanged"),
+        ((np.zeros((4, 3)), np.zeros((4, 2)), np.ones(4)), "no state follows the last action"),
         (([[0, 2]], [[0, 0]], [1]), "must lie in 0 … 1"),
         (([[0, 0]], [[0, -1]], [1]), "must lie in 0 … 1"),
         (([[0, 0.5]], [[0, 0]], [1]), "whole numbers"),
@@ -442,6 +446,64 @@ def test_practice_on_an_unwritten_function_says_so():
 def test_practice_reports_an_error_of_the_students_function():
     report = check("traj_logprob", lambda P, mu0, rho, s, a: s[2001])
     assert "IndexError" in repr(report)
+
+
+@pytest.mark.usefixtures("beside")
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        (lambda: 0, "must be one number; it is a function"),
+        ({(0, 1): 0.5}, "must be one number; it is a dict"),
+        (Fraction(1, 2), "must be one number; it is a Fraction"),
+    ],
+)
+def test_practice_explains_an_answer_that_would_not_reach_the_grader(answer, sentence):
+    report = check("traj_logprob", lambda **inputs: answer)
+    assert sentence in repr(report)
+
+
+@pytest.mark.usefixtures("beside")
+def test_practice_warns_of_changed_arguments():
+    def in_place(R, rho):
+        answer = right(R, rho)
+        rho *= 2
+        return answer
+
+    report = check("p_not_optimal", in_place)
+    assert report.passed
+    assert any("changes its arguments (rho)" in warning for warning in report.warnings)
+
+
+@pytest.mark.usefixtures("beside")
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        (lambda R, rho: right(R, rho) * 1.5, "sums to 1.5, not to 1"),
+        (lambda R, rho: right(R, rho) - 0.5, "is this a logarithm?"),
+    ],
+)
+def test_what_is_no_distribution_is_pointed_out(wrong, sentence):
+    assert sentence in repr(check("p_not_optimal", wrong))
+
+
+@pytest.mark.usefixtures("beside")
+@pytest.mark.parametrize(
+    ("name", "near", "not_this"),
+    [
+        ("traj_logprob", np.float16, "product underflows"),
+        (
+            "posterior_enumerate",
+            lambda answer: (*answer[:2], answer[2].astype(np.float16)),
+            "exponential underflows",
+        ),
+    ],
+)
+def test_too_few_digits_are_not_taken_for_underflow(name, near, not_this):
+    reference = PROBLEMS[name].reference
+    for seed in range(6):
+        report = check(name, lambda **inputs: near(reference(**inputs)), seed=seed)
+        assert not report.passed
+        assert report.result.misconception != not_this
 
 
 def test_practice_without_checks_says_where_they_should_be(tmp_path, monkeypatch):

@@ -60,6 +60,13 @@ def test_a_long_list_of_rows_arrives_as_the_array_it_spells_out():
     assert np.array_equal(got["numbers"], np.arange(500.0))
 
 
+def test_long_doubles_arrive_in_double_precision():
+    got = round_trip({"x": np.longdouble(1) / 3, "y": np.ones(2, np.longdouble) / 3})
+    assert got["x"] == 1 / 3
+    assert got["y"].dtype == np.float64
+    assert np.array_equal(got["y"], np.ones(2) / 3)
+
+
 def test_minus_infinity_and_fortran_order_arrive():
     sent = {"x": -np.inf, "y": np.asfortranarray(np.arange(6.0).reshape(2, 3))}
     got = round_trip(sent)

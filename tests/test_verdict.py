@@ -1,5 +1,7 @@
 """Answers, verdicts, practice and reports, on a problem of one line: double a number."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -45,7 +47,8 @@ def doubling(**changes):
         ([1, [2]], "must be an array"),
         ([1, 2, 3], "must have shape (2,); it has (3,)"),
         ([1, np.nan], "holds NaN"),
-        ({"x": 1}, "real numbers"),
+        ({"x": 1}, "it is a dict"),
+        ([Fraction(1, 2), 0], "holds a Fraction"),
     ],
 )
 def test_an_array_of_the_wrong_kind_is_explained(answer, sentence):
@@ -159,6 +162,68 @@ def test_of_two_mistakes_the_one_that_shows_first_is_named():
     assert result.misconception == "half"
 
 
+def test_an_idea_that_fails_where_the_function_is_right_is_not_its_idea():
+    def only_the_single_value_is_squared(inputs):
+        x = inputs["x"]
+        return x**2 if len(x) == 1 else 2 * x
+
+    assert judge(doubling(), only_the_single_value_is_squared, KEY).misconception is None
+
+
+def test_an_idea_that_is_right_there_does_not_explain_a_fault():
+    """As for an answer that is off by a little more than is allowed."""
+    coarse = Misconception("coarse", lambda x: 2 * x + (len(x) == 1), "Off.", "book.html#off")
+    problem = doubling(
+        misconceptions=(coarse,),
+        rtol=0.1,
+        properties=tuple(
+            Property(
+                p.name,
+                p.statement,
+                p.points,
+                p.draw,
+                holds=lambda inputs, answer: differ(answer, 2 * inputs["x"], 1e-6, 1e-6),
+            )
+            for p in doubling().properties
+        ),
+    )
+    assert judge(problem, lambda inputs: 2.01 * inputs["x"], KEY).misconception is None
+
+
+def test_a_lone_infinity_is_not_enough_to_name_an_idea():
+    infinite = Misconception("log", lambda x: np.log(0 * x), "Logs.", "book.html#log")
+
+    def infinite_at_one_value(inputs):
+        x = inputs["x"]
+        return np.full(1, -np.inf) if len(x) == 1 else 7 * x + 1
+
+    with np.errstate(divide="ignore"):
+        result = judge(doubling(misconceptions=(infinite,)), infinite_at_one_value, KEY)
+    assert result.misconception is None
+
+
+def test_an_error_that_comes_first_is_told_first():
+    def fails_then_squares(inputs):
+        if len(inputs["x"]) == 4:
+            raise CallFailed("run-time error", "four")
+        return inputs["x"] ** 2 if len(inputs["x"]) == 1 else inputs["x"] + 1
+
+    assert judge(doubling(), fails_then_squares, KEY).misconception is None
+
+
+def test_an_idea_that_explains_a_part_says_so():
+    def half_and_seven(inputs):
+        x = inputs["x"]
+        return x / 2 if len(x) == 4 else 7 * x + 1
+
+    whole = judge(doubling(), lambda inputs: inputs["x"] / 2, KEY)
+    part = judge(doubling(), half_and_seven, KEY)
+    assert whole.misconception == part.misconception == "half"
+    assert whole.message == "You halved it."
+    assert part.message.startswith("Part of what goes wrong")
+    assert part.message.endswith("You halved it.")
+
+
 def test_answers_of_the_wrong_shape_are_explained_by_ideas_of_that_shape():
     flat = Misconception("sum", lambda x: x.sum(), "You summed.", "book.html#sum")
     problem = doubling(misconceptions=(flat,))
@@ -249,6 +314,12 @@ def test_a_report_without_an_idea_gives_the_seed_and_the_problems_section():
     text = as_text(judge(doubling(), lambda inputs: inputs["x"] * 7, KEY), "heading")
     assert 'check("double", double, seed=' in text
     assert "book.html#double" in text
+
+
+def test_a_fault_is_told_once():
+    text = as_text(judge(doubling(), lambda inputs: None, KEY), "heading")
+    assert text.count("returned None") == 1
+    assert text.count("the same") == 2
 
 
 def test_a_report_of_success_gives_no_advice():

@@ -42,6 +42,13 @@ Rng = np.random.Generator
 _PAGE = "graphical_model.html"
 _LONG = 800
 
+_CLOSE = {  # relative and absolute tolerance, as explained above
+    "traj_logprob": (1e-4, 1e-5),
+    "posterior_enumerate": (2e-3, 1e-9),
+    "p_not_optimal": (1e-4, 1e-7),
+}
+_TINY = 1e-9
+
 
 # Drawing problems
 
@@ -182,7 +189,7 @@ def _log_of_zero(inputs: Inputs, answer: float) -> str | None:
         )
     if answer == -np.inf and expected > -np.inf:
         return f"it is -inf for a trajectory that can happen; {expected:.6g} is expected"
-    return differ(answer, expected, 1e-5, 1e-5)
+    return differ(answer, expected, *_CLOSE["traj_logprob"])
 
 
 def _parts(P: Array, mu0: Array, rho: Array, s: Array, a: Array) -> tuple[Array, Array, Array]:
@@ -194,63 +201,18 @@ def _log_product(*factors: Array) -> float:
     return float(safe_log(np.concatenate(factors)).sum())
 
 
-def _last_action_missing(P: Array, mu0: Array, rho: Array, s: Array, a: Array) -> float:
-    first, actions, moves = _parts(P, mu0, rho, s, a)
-    return _log_product(first, actions[:-1], moves)
+def _of_factors(change: Callable[[Array, Array, Array], float]) -> Callable[..., float]:
+    """The wrong solution that makes this of the right factors."""
+    return lambda **given: change(*_parts(**given))
 
 
-def _actions_missing(P: Array, mu0: Array, rho: Array, s: Array, a: Array) -> float:
-    first, _, moves = _parts(P, mu0, rho, s, a)
-    return _log_product(first, moves)
+def _moving_by(moves: Callable[[Array, Array, Array], Array]) -> Callable[..., float]:
+    """The wrong solution that reads these transitions, given P, s and a."""
 
+    def wrong(P: Array, mu0: Array, rho: Array, s: Array, a: Array) -> float:
+        return _log_product(mu0[s[:1]], rho[s, a], moves(P, s, a))
 
-def _initial_missing(P: Array, mu0: Array, rho: Array, s: Array, a: Array) -> float:
-    _, actions, moves = _parts(P, mu0, rho, s, a)
-    return _log_product(actions, moves)
-
-
-def _moves_missing(P: Array, mu0: Array, rho: Array, s: Array, a: Array) -> float:
-    first, actions, _ = _parts(P, mu0, rho, s, a)
-    return _log_product(first, actions)
-
-
-def _probability(P: Array, mu0: Array, rho: Array, s: Array, a: Array) -> float:
-    return float(np.exp(_log_product(*_parts(P, mu0, rho, s, a))))
-
-
-def _backwards(P: Array, mu0: Array, rho: Array, s: Array, a: Array) -> float:
-    first, actions, _ = _parts(P, mu0, rho, s, a)
-    return _log_product(first, actions, P[s[1:], a[:-1], s[:-1]])
-
-
-def _wraps_around(P: Array, mu0: Array, rho: Array, s: Array, a: Array) -> float:
-    return _log_product(*_parts(P, mu0, rho, s, a), P[s[-1:], a[-1:], s[:1]])
-
-
-def _next_action(P: Array, mu0: Array, rho: Array, s: Array, a: Array) -> float:
-    first, actions, _ = _parts(P, mu0, rho, s, a)
-    return _log_product(first, actions, P[s[:-1], a[1:], s[1:]])
-
-
-def _in_bits(P: Array, mu0: Array, rho: Array, s: Array, a: Array) -> float:
-    return _log_product(*_parts(P, mu0, rho, s, a)) / np.log(2)
-
-
-def _in_decimals(P: Array, mu0: Array, rho: Array, s: Array, a: Array) -> float:
-    return _log_product(*_parts(P, mu0, rho, s, a)) / np.log(10)
-
-
-def _zero_for_impossible(P: Array, mu0: Array, rho: Array, s: Array, a: Array) -> float:
-    total = _log_product(*_parts(P, mu0, rho, s, a))
-    return total if total > -np.inf else 0.0
-
-
-def _impossible_skipped(P: Array, mu0: Array, rho: Array, s: Array, a: Array) -> float:
-    return _log_product(*(part[part > 0] for part in _parts(P, mu0, rho, s, a)))
-
-
-def _underflow(P: Array, mu0: Array, rho: Array, s: Array, a: Array) -> float:
-    return float(safe_log(np.prod(np.concatenate(_parts(P, mu0, rho, s, a)))))
+    return wrong
 
 
 _BASE = (
@@ -320,7 +282,7 @@ TRAJ_LOGPROB = Problem(
     misconceptions=(
         Misconception(
             "last action prior missing",
-            _last_action_missing,
+            _of_factors(lambda first, actions, moves: _log_product(first, actions[:-1], moves)),
             "One factor is short: the prior of the last action, rho(a_T | s_T). The trajectory "
             "ends with an action, so a trajectory of T steps has T action factors and only T - 1 "
             "transitions. Without that factor the probabilities of all trajectories sum to the "
@@ -329,7 +291,7 @@ TRAJ_LOGPROB = Problem(
         ),
         Misconception(
             "action prior missing",
-            _actions_missing,
+            _of_factors(lambda first, actions, moves: _log_product(first, moves)),
             "The action priors are missing. In this graph an action is a random variable, like a "
             "state, and each contributes its own factor rho(a_t | s_t), even when that factor is "
             "the same number for every action.",
@@ -337,7 +299,7 @@ TRAJ_LOGPROB = Problem(
         ),
         Misconception(
             "initial distribution missing",
-            _initial_missing,
+            _of_factors(lambda first, actions, moves: _log_product(actions, moves)),
             "The trajectory starts somewhere by chance too. The first state has no parent in the "
             "graph, and its factor is the initial distribution mu_0(s_1). What you computed is "
             "the probability of the rest, given that first state.",
@@ -345,14 +307,14 @@ TRAJ_LOGPROB = Problem(
         ),
         Misconception(
             "transitions missing",
-            _moves_missing,
+            _of_factors(lambda first, actions, moves: _log_product(first, actions)),
             "The transitions are missing. Each state after the first has a factor "
             "P(s_t+1 | s_t, a_t): where an action leads is random as well.",
             f"{_PAGE}#the-picture",
         ),
         Misconception(
             "probability, not its logarithm",
-            _probability,
+            _of_factors(lambda *factors: float(np.exp(_log_product(*factors)))),
             "This is the probability itself. The problem asks for its natural logarithm, a number "
             "from -inf to 0. Logarithms are asked for because the product of many probabilities "
             "becomes too small for a floating-point number.",
@@ -360,7 +322,7 @@ TRAJ_LOGPROB = Problem(
         ),
         Misconception(
             "transition read backwards",
-            _backwards,
+            _moving_by(lambda P, s, a: P[s[1:], a[:-1], s[:-1]]),
             "The transition is read in the wrong direction. P is indexed [s, a, s']: where the "
             "step starts, what is done, where it ends. Its rows P[s, a, :] sum to one; its "
             "columns P[:, a, s'] do not.",
@@ -368,7 +330,7 @@ TRAJ_LOGPROB = Problem(
         ),
         Misconception(
             "one transition too many",
-            _wraps_around,
+            _moving_by(lambda P, s, a: P[s, a, np.roll(s, -1)]),
             "There is one transition too many: one that leads from the last step back to the "
             "first state. The graph ends with a_T, and no state follows it, so there are T - 1 "
             "transitions. (In Python an index of -1, or a roll, wraps around without a word.)",
@@ -376,19 +338,27 @@ TRAJ_LOGPROB = Problem(
         ),
         Misconception(
             "next step's action in the transition",
-            _next_action,
+            _moving_by(lambda P, s, a: P[s[:-1], a[1:], s[1:]]),
             "State and action are out of step. The next state depends on the action taken in the "
             "state before it: a_t goes with s_t, and both lead to s_t+1. Here a_t+1 was used, an "
             "action that was not taken yet.",
             f"{_PAGE}#the-picture",
         ),
-        Misconception("logarithm to base 2", _in_bits, _BASE, f"{_PAGE}#the-optimality-variable"),
         Misconception(
-            "logarithm to base 10", _in_decimals, _BASE, f"{_PAGE}#the-optimality-variable"
+            "logarithm to base 2",
+            _of_factors(lambda *factors: _log_product(*factors) / np.log(2)),
+            _BASE,
+            f"{_PAGE}#the-optimality-variable",
+        ),
+        Misconception(
+            "logarithm to base 10",
+            _of_factors(lambda *factors: _log_product(*factors) / np.log(10)),
+            _BASE,
+            f"{_PAGE}#the-optimality-variable",
         ),
         Misconception(
             "zero for the impossible",
-            _zero_for_impossible,
+            _of_factors(lambda *factors: np.nan_to_num(_log_product(*factors), neginf=0.0)),
             "A trajectory that cannot happen has probability 0, and the logarithm of 0 is -inf. "
             "A log-probability of 0 says the opposite: that the trajectory is certain.",
             f"{_PAGE}#the-picture",
@@ -396,7 +366,7 @@ TRAJ_LOGPROB = Problem(
         ),
         Misconception(
             "impossible steps left out",
-            _impossible_skipped,
+            _of_factors(lambda *factors: _log_product(*(f[f > 0] for f in factors))),
             "Factors of zero were left out of the product. One impossible step makes the whole "
             "trajectory impossible: its logarithm, -inf, belongs in the sum, and the sum is -inf.",
             f"{_PAGE}#the-picture",
@@ -404,7 +374,7 @@ TRAJ_LOGPROB = Problem(
         ),
         Misconception(
             "product underflows",
-            _underflow,
+            _of_factors(lambda *factors: float(safe_log(np.prod(np.concatenate(factors))))),
             "The factors are right, but they are multiplied first and the logarithm is taken "
             "afterwards. After some hundred steps the product is smaller than any floating-point "
             "number and becomes 0. Take the logarithm of each factor and add them up.",
@@ -420,8 +390,8 @@ TRAJ_LOGPROB = Problem(
         "a": np.array([1, 0, 1]),
     },
     section=f"{_PAGE}#the-picture",
-    rtol=1e-4,
-    atol=1e-5,
+    rtol=_CLOSE["traj_logprob"][0],
+    atol=_CLOSE["traj_logprob"][1],
 )
 
 
@@ -510,9 +480,7 @@ def _read_table(inputs: Inputs, answer: Any) -> Array:
             "states and actions must have one row for each trajectory; "
             f"they have {len(s)} and {len(a)} rows"
         )
-    p = as_array(probability, (len(s),), "probability")
-    if np.any(p < 0):
-        raise AnswerError("a probability is never negative; is this a logarithm?")
+    p = _probabilities(probability, (len(s),), "probability")
     row = np.ravel_multi_index(tuple((s * A + a).T), (S * A,) * T) if len(s) else np.zeros(0, int)
     row, p = row[p > 0], p[p > 0]
     if len(np.unique(row)) < len(row):
@@ -522,6 +490,13 @@ def _read_table(inputs: Inputs, answer: Any) -> Array:
     table = np.zeros((S * A) ** T)
     table[row] = p
     return table
+
+
+def _probabilities(answer: Any, shape: tuple[int, ...], what: str) -> Array:
+    p = as_array(answer, shape, what)
+    if np.any(p < -_TINY):
+        raise AnswerError("a probability is never negative; is this a logarithm?")
+    return p
 
 
 def _three_parts(answer: Any) -> tuple[Any, Any, Any]:
@@ -551,12 +526,28 @@ def _indices(part: Any, T: int, count: int, what: str) -> Array:
     if array.size == 0 and array.ndim in (1, 2):
         return np.zeros((0, T), dtype=np.int64)
     if array.ndim != 2 or array.shape[1] != T:
-        raise AnswerError(f"{what} must have shape (N, T) with T = {T}; it has {array.shape}")
+        raise AnswerError(
+            f"{what} must have shape (N, T) with T = {T}; it has {array.shape}"
+            + _likely_slip(array.shape, T)
+        )
     if not np.all(np.isfinite(array)) or np.any(array != np.rint(array)):
         raise AnswerError(f"{what} must be whole numbers")
-    if np.any(array < 0) or np.any(array >= count):
-        raise AnswerError(f"{what} must lie in 0 … {count - 1}")
+    outside = array[(array < 0) | (array >= count)]
+    if outside.size:
+        raise AnswerError(f"{what} must lie in 0 … {count - 1}; there is a {outside[0]:.6g}")
     return array.astype(np.int64)
+
+
+def _likely_slip(shape: tuple[int, ...], T: int) -> str:
+    if len(shape) == 2 and shape[0] == T:
+        return ": rows and columns are exchanged"
+    if len(shape) == 1 and T == 1:
+        return ": one column, also when T is 1"
+    if len(shape) == 1:
+        return " (the order is states, actions, probability)"
+    if shape[1:] == (T + 1,):
+        return ": no state follows the last action"
+    return ""
 
 
 def _path(code: int, S: int, A: int, T: int) -> str:
@@ -572,7 +563,8 @@ def _expected(inputs: Inputs) -> Array:
 def _same_posterior(inputs: Inputs, table: Array) -> str | None:
     expected = _expected(inputs)
     S, A = inputs["rho"].shape
-    wrong = ~(np.abs(table - expected) <= 1e-9 + 2e-3 * expected)
+    rtol, atol = _CLOSE["posterior_enumerate"]
+    wrong = ~(np.abs(table - expected) <= atol + rtol * expected)
     if not np.any(wrong):
         return None
     code = int(np.flatnonzero(wrong)[0])
@@ -602,7 +594,8 @@ class _Pieces:
     """The logarithms of all factors, for every feasible trajectory."""
 
     def __init__(self, P: Array, R: Array, mu0: Array, rho: Array, T: int) -> None:
-        self.states, self.actions, _ = _posterior(P, R, mu0, rho, T)
+        self.R, self.rho = R, rho
+        self.states, self.actions, self.posterior = _posterior(P, R, mu0, rho, T)
         s, a = self.states, self.actions
         self.first = safe_log(mu0[s[:, 0]])
         self.choices = safe_log(rho[s, a]).sum(axis=1)
@@ -612,49 +605,40 @@ class _Pieces:
         self.total = self.rewards.sum(axis=1)
 
 
-def _normalised(pieces: _Pieces, log_weight: Array) -> tuple[Array, Array, Array]:
-    with np.errstate(invalid="ignore"):
-        weight = np.exp(log_weight - np.max(log_weight))
-    return pieces.states, pieces.actions, weight / weight.sum()
+def _shares(weight: Array) -> Array:
+    return weight / weight.sum()
+
+
+def _giving(probability: Callable[[_Pieces], Array]) -> Callable[..., Any]:
+    """The wrong solution that gives the feasible trajectories this "probability"."""
+
+    def wrong(**given: Any) -> tuple[Array, Array, Array]:
+        pieces = _Pieces(**given)
+        with np.errstate(invalid="ignore"):
+            return pieces.states, pieces.actions, probability(pieces)
+
+    return wrong
 
 
 def _weighted_by(log_weight: Callable[[_Pieces], Array]) -> Callable[..., Any]:
     """The wrong solution that gives every feasible trajectory this weight."""
 
-    def wrong(P: Array, R: Array, mu0: Array, rho: Array, T: int) -> tuple[Array, Array, Array]:
-        pieces = _Pieces(P, R, mu0, rho, T)
-        return _normalised(pieces, log_weight(pieces))
+    def probability(pieces: _Pieces) -> Array:
+        weight = log_weight(pieces)
+        return _shares(np.exp(weight - np.max(weight)))
 
-    return wrong
-
-
-def _not_exponentiated(
-    P: Array, R: Array, mu0: Array, rho: Array, T: int
-) -> tuple[Array, Array, Array]:
-    pieces = _Pieces(P, R, mu0, rho, T)
-    with np.errstate(invalid="ignore"):
-        weight = np.exp(pieces.prior) * pieces.total
-        return pieces.states, pieces.actions, weight / weight.sum()
+    return _giving(probability)
 
 
-def _not_normalised(
-    P: Array, R: Array, mu0: Array, rho: Array, T: int
-) -> tuple[Array, Array, Array]:
-    pieces = _Pieces(P, R, mu0, rho, T)
-    return pieces.states, pieces.actions, np.exp(pieces.prior + pieces.total)
+def _best_only(pieces: _Pieces) -> Array:
+    return np.arange(len(pieces.states)) == np.argmax(pieces.posterior)
 
 
-def _exponential_underflows(
-    P: Array, R: Array, mu0: Array, rho: Array, T: int
-) -> tuple[Array, Array, Array]:
-    states, actions, weight = _not_normalised(P, R, mu0, rho, T)
-    with np.errstate(invalid="ignore"):
-        return states, actions, weight / weight.sum()
-
-
-def _best_only(P: Array, R: Array, mu0: Array, rho: Array, T: int) -> tuple[Array, Array, Array]:
-    states, actions, probability = _posterior(P, R, mu0, rho, T)
-    return states, actions, (np.arange(len(states)) == np.argmax(probability)).astype(float)
+def _one_step_at_a_time(pieces: _Pieces) -> Array:
+    R, rho = pieces.R, pieces.rho
+    policy = _rows(rho * np.exp(R - np.max(R, axis=1, keepdims=True)))
+    choices = safe_log(policy)[pieces.states, pieces.actions].sum(axis=1)
+    return np.exp(pieces.first + pieces.moves + choices)
 
 
 def _impossible_included(
@@ -664,30 +648,7 @@ def _impossible_included(
     pairs = np.indices((S * A,) * T).reshape(T, -1).T
     states, actions = pairs // A, pairs % A
     total = R[states, actions].sum(axis=1)
-    weight = np.exp(total - np.max(total))
-    return states, actions, weight / weight.sum()
-
-
-def _one_step_at_a_time(
-    P: Array, R: Array, mu0: Array, rho: Array, T: int
-) -> tuple[Array, Array, Array]:
-    pieces = _Pieces(P, R, mu0, rho, T)
-    here = rho * np.exp(R - np.max(R, axis=1, keepdims=True))
-    policy = here / here.sum(axis=1, keepdims=True)
-    log_policy = safe_log(policy)[pieces.states, pieces.actions].sum(axis=1)
-    return pieces.states, pieces.actions, np.exp(pieces.first + pieces.moves + log_policy)
-
-
-def _reversed_sign(
-    P: Array, R: Array, mu0: Array, rho: Array, T: int
-) -> tuple[Array, Array, Array]:
-    pieces = _Pieces(P, R, mu0, rho, T)
-    return _normalised(pieces, pieces.prior - pieces.total)
-
-
-def _logarithms(P: Array, R: Array, mu0: Array, rho: Array, T: int) -> tuple[Array, Array, Array]:
-    states, actions, probability = _posterior(P, R, mu0, rho, T)
-    return states, actions, safe_log(probability)
+    return states, actions, _shares(np.exp(total - np.max(total)))
 
 
 _TWO_STARTS = {
@@ -789,7 +750,7 @@ POSTERIOR_ENUMERATE = Problem(
         ),
         Misconception(
             "return not exponentiated",
-            _not_exponentiated,
+            _giving(lambda pieces: _shares(np.exp(pieces.prior) * pieces.total)),
             "The trajectories are weighted by their return. The probability of being optimal at "
             "every step is a product of exp(r), so the weight is exp of the return. (With r <= 0 "
             "a weight proportional to the return even prefers the worse trajectory.)",
@@ -811,7 +772,7 @@ POSTERIOR_ENUMERATE = Problem(
         ),
         Misconception(
             "not normalised",
-            _not_normalised,
+            _giving(lambda pieces: np.exp(pieces.prior + pieces.total)),
             "This is the joint probability p(tau, O = 1). The posterior is the joint divided by "
             "the evidence p(O = 1), the sum of the joint over all trajectories.",
             f"{_PAGE}#conditioning-on-optimality",
@@ -865,7 +826,7 @@ POSTERIOR_ENUMERATE = Problem(
         ),
         Misconception(
             "one step at a time",
-            _one_step_at_a_time,
+            _giving(_one_step_at_a_time),
             "Each action is conditioned on its own step being optimal, p(a_t | s_t, O_t = 1), and "
             "the results are multiplied. But the condition is on all steps at once: an action now "
             "is judged also by where it leads. Only the whole product is normalised, once, over "
@@ -874,14 +835,14 @@ POSTERIOR_ENUMERATE = Problem(
         ),
         Misconception(
             "sign of the energy",
-            _reversed_sign,
+            _weighted_by(lambda pieces: pieces.prior - pieces.total),
             "The worse trajectories get the larger probability. The energy of a trajectory is "
             "minus its return and the weight is exp(-energy): the two signs cancel.",
             f"{_PAGE}#mc-energy",
         ),
         Misconception(
             "best trajectory only",
-            _best_only,
+            _giving(_best_only),
             "All probability went to the most probable trajectory. Conditioning is not "
             "maximising: good but imperfect trajectories keep some probability, and that is what "
             "optimal control throws away.",
@@ -889,14 +850,14 @@ POSTERIOR_ENUMERATE = Problem(
         ),
         Misconception(
             "logarithms returned",
-            _logarithms,
+            _giving(lambda pieces: safe_log(pieces.posterior)),
             "These are the logarithms of the right probabilities. Work in logarithms, but take "
             "the exponential at the end: the problem asks for probabilities.",
             f"{_PAGE}#conditioning-on-optimality",
         ),
         Misconception(
             "exponential underflows",
-            _exponential_underflows,
+            _giving(lambda pieces: _shares(np.exp(pieces.prior + pieces.total))),
             "The formula is right, but exp(-1600) is 0 in floating point, and 0 / 0 is NaN. The "
             "posterior depends only on differences of log-weights: subtract the largest "
             "log-weight from all of them before taking the exponential.",
@@ -912,8 +873,8 @@ POSTERIOR_ENUMERATE = Problem(
         "T": 2,
     },
     section=f"{_PAGE}#conditioning-on-optimality",
-    rtol=2e-3,
-    atol=1e-9,
+    rtol=_CLOSE["posterior_enumerate"][0],
+    atol=_CLOSE["posterior_enumerate"][1],
 )
 
 
@@ -966,7 +927,19 @@ def _p_not_optimal(R: Array, rho: Array) -> Array:
 
 
 def _read_policy(inputs: Inputs, answer: Any) -> Array:
-    return as_array(answer, inputs["R"].shape, "p(a | s, O = 0)")
+    return _probabilities(answer, inputs["R"].shape, "p(a | s, O = 0)")
+
+
+def _same_rows(inputs: Inputs, answer: Array) -> str | None:
+    """Like the comparison with the reference; a row with a wrong sum is pointed out."""
+    expected = _p_not_optimal(**inputs)
+    fault = differ(answer, expected, *_CLOSE["p_not_optimal"])
+    mine, theirs = answer.sum(axis=1), expected.sum(axis=1)
+    off = np.flatnonzero(~(np.abs(mine - theirs) < 1e-3))
+    if fault is None or not len(off):
+        return fault
+    row = off[0]
+    return f"{fault}; row {row} sums to {mine[row]:.6g}, not to {theirs[row]:.0f}"
 
 
 def _rows(weight: Array) -> Array:
@@ -1033,12 +1006,19 @@ P_NOT_OPTIMAL = Problem(
     reference=_p_not_optimal,
     read=_read_policy,
     properties=(
-        Property("values", "p(a | s, O = 0) is right for ordinary rewards", 14.0, _draw_actions),
+        Property(
+            "values",
+            "p(a | s, O = 0) is right for ordinary rewards",
+            14.0,
+            _draw_actions,
+            holds=_same_rows,
+        ),
         Property(
             "forbidden",
             "forbidden actions keep probability zero, and rewards of -900 or -inf do no harm",
             8.0,
             _draw_forbidden,
+            holds=_same_rows,
         ),
         Property(
             "certain",
@@ -1046,6 +1026,7 @@ P_NOT_OPTIMAL = Problem(
             "actions are certain has a row of zeros",
             5.0,
             _draw_optimal,
+            holds=_same_rows,
         ),
         Property(
             "tiny",
@@ -1053,6 +1034,7 @@ P_NOT_OPTIMAL = Problem(
             5.0,
             _draw_tiny,
             repeats=3,
+            holds=_same_rows,
         ),
         Property(
             "single",
@@ -1060,6 +1042,7 @@ P_NOT_OPTIMAL = Problem(
             3.0,
             _draw_single_table,
             repeats=16,
+            holds=_same_rows,
         ),
     ),
     misconceptions=(
@@ -1089,7 +1072,7 @@ P_NOT_OPTIMAL = Problem(
         Misconception(
             "complement of the answer for success",
             _complement,
-            "1 - p(a | s, O = 1) is the probability that a *different* action was taken, given "
+            "1 - p(a | s, O = 1) is the probability that a different action was taken, given "
             "success. The complement belongs inside Bayes' rule, in the likelihood of the "
             "observation: p(O = 0 | s, a) = 1 - p(O = 1 | s, a).",
             f"{_PAGE}#mc-not-optimal",
@@ -1097,7 +1080,7 @@ P_NOT_OPTIMAL = Problem(
         Misconception(
             "complement, not normalised",
             _plain_complement,
-            "1 - p(a | s, O = 1) is the probability that a *different* action was taken, given "
+            "1 - p(a | s, O = 1) is the probability that a different action was taken, given "
             "success, and these do not sum to one over the actions. The complement belongs inside "
             "Bayes' rule: p(O = 0 | s, a) = 1 - p(O = 1 | s, a).",
             f"{_PAGE}#mc-not-optimal",
@@ -1133,8 +1116,9 @@ P_NOT_OPTIMAL = Problem(
         Misconception(
             "normalised over states as well",
             _over_all_states,
-            "The whole table sums to one here. The state is given, on the right of the bar: each "
-            "state has a distribution of its own, so each *row* sums to one.",
+            "The sum that divides runs over states here. The state is given, on the right of the "
+            "bar: each state has a distribution of its own, so each row sums to one, and the sum "
+            "runs over the actions of that row alone.",
             f"{_PAGE}#mc-not-optimal",
         ),
         Misconception(
@@ -1169,8 +1153,8 @@ P_NOT_OPTIMAL = Problem(
         "rho": np.array([[0.2, 0.5, 0.3], [0.6, 0.1, 0.3]]),
     },
     section=f"{_PAGE}#mc-not-optimal",
-    rtol=1e-4,
-    atol=1e-7,
+    rtol=_CLOSE["p_not_optimal"][0],
+    atol=_CLOSE["p_not_optimal"][1],
 )
 
 

@@ -31,7 +31,8 @@ document.addEventListener("DOMContentLoaded", () => {
 
   // What scrolls sideways can be scrolled from the keyboard.
   const reachable = () =>
-    each(".math.notranslate, div.cell_output pre, div.highlight pre, .pst-scrollable-table-container",
+    each(".math.notranslate, div.cell_output pre, div.highlight pre, .pst-scrollable-table-container, " +
+      "figure.cai-figure > div",
       (node) => {
         const wide = [node, ...node.querySelectorAll("mjx-container")]
           .find((part) => part.scrollWidth > part.clientWidth + 1);

@@ -38,8 +38,11 @@ def as_array(answer: Any, shape: tuple[int, ...], what: str = "the answer") -> A
     if answer is None:
         raise AnswerError(f"{what} must be an array of real numbers; the function returned None")
     if array.dtype.kind not in "biuf":
-        kind = f"{type(answer).__name__} of dtype {array.dtype}"
-        raise AnswerError(f"{what} must be an array of real numbers; it is a {kind}")
+        kind = f"is a {type(answer).__name__} of dtype {array.dtype}"
+        if array.dtype.kind == "O" and array.size:
+            inside = type(array.flat[0]).__name__
+            kind = f"is a {inside}" if array.ndim == 0 else f"holds a {inside}; use float(...)"
+        raise AnswerError(f"{what} must be an array of real numbers; it {kind}")
     if array.shape != shape:
         raise AnswerError(f"{what} must have shape {shape}; it has {array.shape}")
     if np.any(np.isnan(array)):

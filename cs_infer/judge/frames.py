@@ -18,7 +18,7 @@ import numpy as np
 _LENGTH = struct.Struct(">Q")
 _NUMERIC = re.compile(r"[<>|][biuf](1|2|4|8)")
 MOST_JSON_BYTES = 8 * 2**20
-MOST_ARRAY_BYTES = 256 * 2**20
+MOST_ARRAY_BYTES = 64 * 2**20
 MOST_ARRAYS = 64
 MOST_DEPTH = 8
 MOST_AXES = 16
@@ -43,6 +43,8 @@ def write_message(write: Callable[[bytes], Any], message: dict[str, Any]) -> Non
     body = {"body": _pack(message, arrays, MOST_DEPTH), "arrays": list(map(_header, arrays))}
     if len(arrays) > MOST_ARRAYS:
         raise FrameError(f"at most {MOST_ARRAYS} arrays; there are {len(arrays)}")
+    if (size := sum(array.nbytes for array in arrays)) > MOST_ARRAY_BYTES:
+        raise FrameError(f"arrays have at most {MOST_ARRAY_BYTES} bytes together, not {size}")
     frames = [json.dumps(body).encode(), *(array.tobytes() for array in arrays)]
     write(b"".join(_LENGTH.pack(len(frame)) + frame for frame in frames))
 
@@ -64,7 +66,10 @@ def read_message(read: Callable[[int], bytes]) -> dict[str, Any]:
         headers = body["arrays"]
         if not isinstance(headers, list) or len(headers) > MOST_ARRAYS:
             raise FrameError(f"a message has a list of at most {MOST_ARRAYS} arrays")
-        arrays = [_array(h, _frame(read, MOST_ARRAY_BYTES)) for h in headers]
+        arrays, left = [], MOST_ARRAY_BYTES  # for all of them: the reader's memory is finite
+        for header in headers:
+            arrays.append(_array(header, _frame(read, left)))
+            left -= arrays[-1].nbytes
         message = _unpack(body["body"], arrays, MOST_DEPTH)
     except (ValueError, KeyError, TypeError, RecursionError, AttributeError) as e:
         raise e if isinstance(e, FrameError) else FrameError(f"malformed message: {e!r}") from None
@@ -83,8 +88,6 @@ def _frame(read: Callable[[int], bytes], most: int) -> bytes:
 def _header(array: np.ndarray) -> dict[str, Any]:
     if not _NUMERIC.fullmatch(array.dtype.str):
         raise FrameError(f"arrays are of real numbers; this one has dtype {array.dtype}")
-    if array.nbytes > MOST_ARRAY_BYTES:
-        raise FrameError(f"an array has at most {MOST_ARRAY_BYTES} bytes, not {array.nbytes}")
     return {"dtype": array.dtype.str, "shape": list(array.shape)}
 
 
@@ -104,14 +107,17 @@ def _array(header: Any, data: bytes) -> np.ndarray:
 def _pack(value: Any, arrays: list[np.ndarray], depth: int) -> Any:
     if depth == 0:
         raise FrameError(f"values are nested at most {MOST_DEPTH} deep")
-    if isinstance(value, np.generic) and value.dtype.kind in "biuf":
+    if isinstance(value, np.floating):
+        return float(value)  # a longdouble's item() is no Python number
+    if isinstance(value, np.generic) and value.dtype.kind in "biu":
         return value.item()
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if type(value) in (list, tuple) and len(value) > MOST_PARTS:
         value = _as_block(value)
     if isinstance(value, (np.ndarray, np.generic)):
-        arrays.append(np.asarray(value))
+        array = np.asarray(value)
+        arrays.append(array.astype(np.float64) if array.dtype == np.longdouble else array)
         return {"array": len(arrays) - 1}
     if isinstance(value, (list, tuple)):
         kind = "tuple" if isinstance(value, tuple) else "list"
@@ -135,6 +141,8 @@ def _as_block(values: list[Any] | tuple[Any, ...]) -> Any:
 def _unpack(value: Any, arrays: list[np.ndarray], depth: int) -> Any:
     if depth == 0:
         raise FrameError(f"values are nested at most {MOST_DEPTH} deep")
+    if isinstance(value, str):
+        return _writable(value)
     if not isinstance(value, dict):
         return value
     ((kind, content),) = value.items() if len(value) == 1 else ((None, None),)
@@ -144,5 +152,10 @@ def _unpack(value: Any, arrays: list[np.ndarray], depth: int) -> Any:
         parts = [_unpack(part, arrays, depth - 1) for part in content]
         return tuple(parts) if kind == "tuple" else parts
     if kind == "dict" and isinstance(content, dict):
-        return {key: _unpack(part, arrays, depth - 1) for key, part in content.items()}
+        return {_writable(key): _unpack(part, arrays, depth - 1) for key, part in content.items()}
     raise FrameError(f"unknown value of kind {kind!r}")
+
+
+def _writable(text: str) -> str:
+    """Text without lone surrogates, which JSON carries and no file can hold."""
+    return text.encode("utf-8", "replace").decode()

@@ -15,6 +15,7 @@ import os
 import shutil
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from html import escape
 from pathlib import Path
@@ -28,12 +29,13 @@ from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.plugins.export import CsvExportPlugin
 from nbgrader.preprocessors import NbGraderPreprocessor
+from sqlalchemy.exc import SAWarning
 from traitlets import Bool
 from traitlets.config import Config
 
 from cs_infer.judge.course import Course, CourseError
 from cs_infer.judge.files import write_whole
-from cs_infer.judge.grader import ClassRun, Grader, Verdict, kept_verdict
+from cs_infer.judge.grader import ClassRun, Grader, Ungraded, Verdict, kept_verdict
 from cs_infer.judge.release import check_id
 from cs_infer.judge.report import as_html
 from cs_infer.judge.template import Rebuilt, read_release, rebuild
@@ -132,7 +134,13 @@ def record(
             directory.submitted_directory = str(staging)
             converter = Autograde(coursedir=directory, parent=None, config=_config(course))
             converter.force = True
-            _start(converter, log, f"nbgrader could not record {student}")
+            try:
+                _start(converter, log, f"nbgrader could not record {student}")
+            except CourseError as error:  # the others are recorded all the same
+                forget(course, name, [student])
+                run.ungraded.append(Ungraded(student, name, str(error)))
+                del run.verdicts[student]
+                continue
         write_whole(_receipt(course, name, student), verdict.provenance["key"] + "\n")
         progress(student, done, len(todo))
     return len(todo)
@@ -190,7 +198,8 @@ def forget(course: Course, name: str, students: Iterable[str]) -> None:
         for part in ("autograded", "feedback", "rebuilt"):
             shutil.rmtree(course.build / "nbgrader" / part / student / name, ignore_errors=True)
         _receipt(course, name, student).unlink(missing_ok=True)
-        with Gradebook(_db_url(course)) as gradebook, contextlib.suppress(MissingEntry):
+        unknown = MissingEntry, UnicodeEncodeError  # a folder's name need not be text
+        with Gradebook(_db_url(course)) as gradebook, contextlib.suppress(*unknown):
             gradebook.remove_submission(name, student)
 
 
@@ -212,8 +221,9 @@ def _attach(nb: NotebookNode, verdict: Verdict) -> None:
         else:
             cell.outputs = list(_outputs(verdict.cells.get(cell.id, {})))
     if verdict.notes:
-        notes = "".join(f"<li>{escape(note)}</li>" for note in verdict.notes)
-        page = nbformat.v4.new_markdown_cell(f"**About the file you sent**\n\n<ul>{notes}</ul>")
+        notes = escape("\n".join(verdict.notes))
+        plain = f'<pre style="white-space:pre-wrap">{notes}</pre>'  # neither Markdown nor formulas
+        page = nbformat.v4.new_markdown_cell(f"**About the file you sent**\n\n{plain}")
         page.id = "about-the-file"
         nb.cells.insert(0, page)
 
@@ -275,6 +285,8 @@ def _stage(course: Course, folder: Path, student: str, name: str, run: ClassRun)
 def _is_timestamp(text: str) -> bool:
     from nbgrader.utils import parse_utc
 
+    if not text[:4].isdecimal():  # nor a time of day, which would be read as today's
+        return False
     try:
         return parse_utc(text) is not None
     except (ValueError, OverflowError, TypeError):
@@ -342,7 +354,9 @@ class _Kept(logging.Handler):
 def _start(converter: Any, log: logging.Logger, what: str) -> None:
     converter.log = log
     try:
-        converter.start()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SAWarning)  # nbgrader's own, and no one's to mend
+            converter.start()
     except (Exception, SystemExit) as error:
         said = next((h.lines for h in log.handlers if isinstance(h, _Kept)), [])
         raise CourseError(f"{what}: {error}; {' | '.join(said[-3:])}") from error

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+from nbformat import NotebookNode
 
 import cs_infer
 from cs_infer.judge.course import Course, CourseError, fingerprint
@@ -37,6 +39,12 @@ from cs_infer.judge.template import (
 from cs_infer.judge.verdict import CallFailed, ProblemResult, judge
 
 _TRIES = 2
+_MOST_ERROR = 4000
+_MOST_PICTURE = 300_000
+_MOST_PICTURES = 4
+_PICTURE = re.compile(r"[A-Za-z0-9+/=\s]*")
+_FAILURES = ("time-out", "memory", "missing", "not answered", "run-time error", "bad answer")
+_STUDENT = re.compile(r"(?![ =+@-])[^\[\]*?{}\\,\"\n\r\t]{1,100}(?<! )")
 
 
 @dataclass(frozen=True)
@@ -127,8 +135,9 @@ class StudentNotebook:
             self._close()
             raise CallFailed(died.status, f"{function}: {died}") from None
         if reply["status"] != "answered" or "answer" not in reply:
-            message = str(reply.get("message", "no answer came"))
-            raise CallFailed(str(reply["status"]), message)
+            status = reply["status"] if reply["status"] in _FAILURES else "bad answer"
+            message = str(reply.get("message") or "no answer came")
+            raise CallFailed(status, message[:_MOST_ERROR])
         return reply["answer"]
 
     def _started(self) -> Session:
@@ -209,7 +218,7 @@ class Grader:
             student=student,
             assignment=self.name,
             problems=problems,
-            cells=_clean(notebook.outputs),
+            cells=_clean(notebook.outputs, assignment.limits.output_kb * 1024),
             notes=tuple(rebuilt.notes),
             provenance=provenance,
         )
@@ -278,9 +287,10 @@ def grade_class(
     template = read_release(grader.course.release(grader.name))
     run, waiting = ClassRun(), []
     for student, folder in folders.items():
-        data, notes = find_submission(folder, grader.name)
-        rebuilt = rebuild(template, data)
-        rebuilt.notes[:0] = notes
+        rebuilt = _taken(grader, student, folder, template)
+        if isinstance(rebuilt, Ungraded):
+            run.ungraded.append(rebuilt)
+            continue
         run.rebuilt[student] = rebuilt
         kept = kept_verdict(grader.course, grader.name, student, grader.key(student, rebuilt))
         if kept is None:
@@ -288,7 +298,7 @@ def grade_class(
         else:
             run.verdicts[student] = kept
     run.reused = len(run.verdicts)
-    done = run.reused
+    done = run.reused + len(run.ungraded)
     for student, outcome in _judged(grader, run.rebuilt, waiting, workers):
         done += 1
         if isinstance(outcome, Verdict):
@@ -336,17 +346,35 @@ def submission_folders(
         raise CourseError(f"no release at {course.release(name)}; run: cs-infer release {name}")
     if not course.submitted.is_dir():
         raise CourseError(f"submissions lie in {course.submitted}; there is no such folder")
-    found = {
-        p.parent.name: p
-        for p in sorted(course.submitted.glob(f"*/{name}"))
-        if p.is_dir() and not p.is_symlink() and not p.parent.is_symlink()
-    }
+    found = {p.parent.name: p for p in sorted(course.submitted.glob(f"*/{name}")) if p.is_dir()}
     missing = sorted(set(students or ()) - found.keys())
     if missing:
         raise CourseError(f"no submission of {name} by {', '.join(missing)} in {course.submitted}")
     if not found:
         raise CourseError(f"no submissions of {name} in {course.submitted}/<student>/{name}/")
     return {s: p for s, p in found.items() if students is None or s in students}
+
+
+def _taken(
+    grader: Grader, student: str, folder: Path, template: NotebookNode
+) -> Rebuilt | Ungraded:
+    """The submission on the release's terms, or why it cannot be graded."""
+    if folder.is_symlink() or folder.parent.is_symlink():
+        reason = "the folder is a symbolic link, which might lead to another's work"
+    elif not _STUDENT.fullmatch(student) or not student.isprintable():
+        reason = (
+            "the folder's name must be a student's id: at most 100 characters, none of "
+            '[]*?{}\\," in it, no space at an end, none of =+-@ in front; rename the folder'
+        )
+    else:
+        try:
+            data, notes = find_submission(folder, grader.name)
+            rebuilt = rebuild(template, data)
+            rebuilt.notes[:0] = notes
+            return rebuilt
+        except Exception as error:  # one odd submission must not stop the class
+            reason = f"it could not be read: {error!r}"
+    return Ungraded(student, grader.name, reason)
 
 
 def verdict_path(course: Course, name: str, student: str) -> Path:
@@ -410,14 +438,23 @@ def _proxy(notebook: StudentNotebook, name: str) -> Callable[[Inputs], Any]:
     return lambda inputs: notebook.call(name, inputs)
 
 
-def _clean(outputs: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Outputs with the fields and types we rely on, whatever the box sent."""
+def _clean(outputs: dict[str, dict[str, Any]], most: int) -> dict[str, dict[str, Any]]:
+    """Outputs with the fields, types and sizes we rely on, whatever the box sent."""
     return {
         cell_id: {
             "status": str(output.get("status", ""))[:40],
-            "text": str(output.get("text", "")),
-            "error": str(output.get("error", "")),
-            "pictures": [p for p in output.get("pictures") or [] if isinstance(p, str)][:4],
+            "text": str(output.get("text", ""))[:most],
+            "error": str(output.get("error", ""))[:_MOST_ERROR],
+            "pictures": _pictures(output.get("pictures")),
         }
         for cell_id, output in outputs.items()
     }
+
+
+def _pictures(found: Any) -> list[str]:
+    pictures = found[:_MOST_PICTURES] if isinstance(found, list) else []
+    return [p for p in pictures if isinstance(p, str) and _is_picture(p)]
+
+
+def _is_picture(text: str) -> bool:
+    return len(text) <= _MOST_PICTURE and _PICTURE.fullmatch(text) is not None

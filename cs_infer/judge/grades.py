@@ -17,6 +17,7 @@ body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem
 table { border-collapse: collapse; width: 100%; }
 th, td { border-bottom: 1px solid #8888; padding: .35rem .6rem; text-align: left;
   vertical-align: top; }
+tbody th, td:last-child { overflow-wrap: anywhere; min-width: 8rem; }
 td.points { text-align: right; white-space: nowrap; }
 .scroll { overflow-x: auto; }
 """
@@ -28,7 +29,7 @@ def rows(assignment: Assignment, run: ClassRun) -> list[dict[str, str]]:
     for ungraded in run.ungraded:
         row = {"student": ungraded.student} | {p.name: "" for p in assignment.problems}
         found.append(row | {"total": "ungraded", "found": ungraded.reason})
-    return found
+    return [{name: _writable(value) for name, value in row.items()} for row in found]
 
 
 def as_csv(assignment: Assignment, run: ClassRun) -> str:
@@ -80,7 +81,7 @@ def _fault(result: ProblemResult) -> str:
         return result.misconception
     if result.status != "graded":
         return result.status
-    return next(f"{p.name} ({p.fault[:80]})" for p in result.properties if p.fault)
+    return next(f"{p.name} ({p.fault[:80]})" for p in result.properties if p.fault is not None)
 
 
 def _html_row(row: dict[str, str], assignment: Assignment) -> str:
@@ -88,6 +89,11 @@ def _html_row(row: dict[str, str], assignment: Assignment) -> str:
     cells = "".join(f'<td class="points">{escape(p)}</td>' for p in points)
     student = f'<th scope="row">{escape(row["student"])}</th>'
     return f"<tr>{student}{cells}<td>{escape(row['found'])}</td></tr>"
+
+
+def _writable(value: str) -> str:
+    """Text that a file can hold; the name of a folder need not be such."""
+    return value.encode("utf-8", "replace").decode()
 
 
 def _inert(value: str) -> str:

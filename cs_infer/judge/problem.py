@@ -111,7 +111,7 @@ class Limits:
         cell_seconds: wall-clock time for one cell of the notebook.
         call_seconds: wall-clock time for one call of a student's function.
         cpu_seconds: processor time for the whole submission.
-        memory_mb: address space of one process.
+        memory_mb: address space of one process, and memory of all together.
         disk_mb: what may be written, in total, to its scratch folder.
         output_kb: printed output that is kept, for one cell.
         total_seconds: wall-clock time for the whole submission.

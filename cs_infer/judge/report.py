@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-from cs_infer.judge.verdict import ProblemResult, PropertyResult
+from cs_infer.judge.verdict import ProblemResult
 
 _MOST_TEXT = 1500
 
@@ -20,10 +20,22 @@ _STYLE = (
 )
 
 
+_ITEM = "margin:.3em 0;padding-left:1.3em;text-indent:-1.3em;overflow-wrap:anywhere"
+
+_LOOKS, _SHOWN, _TRIED, _READ = (
+    "What this looks like",
+    "On a small example",
+    "To see it fail in your notebook",
+    "To read",
+)
+_PROSE = (_LOOKS, _READ)
+
+
 def as_text(result: ProblemResult, heading: str, warnings: Iterable[str] = ()) -> str:
     """The report in plain text."""
     lines = [heading, f"{_number(result.earned)} of {_number(result.points)} points"]
-    lines += [f"  {_mark(p)} {_line(p)}" for p in result.properties]
+    for mark, statement, fault in _lines(result):
+        lines += [f"  {mark} {statement}", *([f"      {fault}"] if fault else [])]
     for title, body in _advice(result):
         lines += [title, *(f"    {line}" for line in body.splitlines())]
     lines += [f"warning: {warning}" for warning in warnings]
@@ -33,28 +45,39 @@ def as_text(result: ProblemResult, heading: str, warnings: Iterable[str] = ()) -
 def as_html(result: ProblemResult, heading: str, warnings: Iterable[str] = ()) -> str:
     """The report as a fragment of HTML, escaped throughout."""
     points = f"{_number(result.earned)} of {_number(result.points)} points"
-    items = "".join(f"<li>{escape(_mark(p))} {escape(_line(p))}</li>" for p in result.properties)
+    items = "".join(
+        f'<li style="{_ITEM}">{mark} {escape(statement)}'
+        + (f"<br><small>{escape(fault)}</small>" if fault else "")
+        + "</li>"
+        for mark, statement, fault in _lines(result)
+    )
     advice = "".join(
         f"<p><strong>{escape(title)}</strong></p>"
-        f'<pre style="white-space:pre-wrap">{escape(body)}</pre>'
+        + (
+            f"<p>{escape(body)}</p>"
+            if title in _PROSE
+            else f'<pre style="white-space:pre-wrap;overflow-wrap:anywhere">{escape(body)}</pre>'
+        )
         for title, body in _advice(result)
     )
     notes = "".join(f"<p><strong>Warning:</strong> {escape(w)}</p>" for w in warnings)
     return (
-        f'<div style="{_STYLE}"><p><strong>{escape(result.title)}: {points}</strong><br>'
+        f'<div class="tex2jax_ignore mathjax_ignore" style="{_STYLE}">'
+        f"<p><strong>{escape(result.title)}: {points}</strong><br>"
         f"<small>{escape(heading)}</small></p>"
-        f'<ul style="list-style:none;padding-left:0">{items}</ul>{advice}{notes}</div>'
+        f'<ul style="list-style:none;margin:0;padding-left:0">{items}</ul>{advice}{notes}</div>'
     )
 
 
-def _mark(result: PropertyResult) -> str:
-    return "✓" if result.fault is None else "✗"
-
-
-def _line(result: PropertyResult) -> str:
-    points = f"({_number(result.earned)} of {_number(result.points)})"
-    fault = f" — {result.fault[:_MOST_TEXT]}" if result.fault else ""
-    return f"{result.statement} {points}{fault}"
+def _lines(result: ProblemResult) -> list[tuple[str, str, str]]:
+    """For each property its mark, its statement with points, and its fault, told once in a row."""
+    lines, told = [], None
+    for p in result.properties:
+        points = f"({_number(p.earned)} of {_number(p.points)})"
+        fault = "the same" if p.fault and p.fault == told else (p.fault or "")[:_MOST_TEXT]
+        lines.append(("✓" if p.fault is None else "✗", f"{p.statement} {points}", fault))
+        told = p.fault or told
+    return lines
 
 
 def _advice(result: ProblemResult) -> list[tuple[str, str]]:
@@ -62,13 +85,13 @@ def _advice(result: ProblemResult) -> list[tuple[str, str]]:
         return []
     advice = []
     if result.message:
-        advice.append(("What this looks like", result.message))
+        advice.append((_LOOKS, result.message))
         if result.illustration:
-            advice.append(("On a small example", result.illustration))
-    elif result.practice_seed is not None:
+            advice.append((_SHOWN, result.illustration))
+    if result.practice_seed is not None:
         call = f'check("{result.name}", {result.name}, seed={result.practice_seed})'
-        advice.append(("To see it fail in your notebook", call))
-    advice.append(("To read", result.message_section or result.section))
+        advice.append((_TRIED, f"inputs = {call}.inputs\n{result.name}(**inputs)"))
+    advice.append((_READ, result.message_section or result.section))
     return advice
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import select
 import shutil
 import signal
@@ -29,6 +30,8 @@ from cs_infer.judge.problem import Limits
 
 _START_SECONDS = 60.0
 _GRACE_SECONDS = 2.0
+_LOOK_SECONDS = 0.25
+_MOST_PROCESSES = 100
 _SYSTEM_FOLDERS = ("/usr", "/lib", "/lib64", "/bin", "/sbin", "/opt")
 _SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/localtime", "/etc/fonts")
 
@@ -100,7 +103,8 @@ class Box:
         box = [program, "--unshare-all", "--die-with-parent", "--new-session"]
         box += ["--uid", "65534", "--gid", "65534", "--cap-drop", "ALL", "--hostname", "box"]
         box += ["--proc", "/proc", "--dev", "/dev"]
-        box += ["--size", size, "--tmpfs", "/tmp", "--size", size, "--tmpfs", "/work"]
+        for folder in ("/tmp", "/work", "/dev/shm"):
+            box += ["--size", size, "--tmpfs", folder]
         for folder in _SYSTEM_FOLDERS:
             if os.path.islink(folder):
                 box += ["--symlink", os.readlink(folder), folder]
@@ -119,6 +123,8 @@ class Box:
         box += ["--chdir", "/work", "--clearenv"]
         for name, value in _environment("/work", "/edition").items():
             box += ["--setenv", name, value]
+        # What bubblewrap mounts these on is memory too, and has no size of its own.
+        box += ["--remount-ro", "/dev", "--remount-ro", "/"]
         return [*box, "--", *python, inside, *arguments]
 
 
@@ -127,6 +133,7 @@ class Session:
 
     def __init__(self, box: Box) -> None:
         self._box = box
+        self._next_look = time.monotonic() + _LOOK_SECONDS
         runner = Path(__file__).with_name("runner.py")
         trusted_environment = _environment(str(box.edition), str(box.edition))
         self._process = subprocess.Popen(
@@ -137,7 +144,10 @@ class Session:
             env=trusted_environment if box.trusted else {},
             cwd=box.edition if box.trusted else "/",
             start_new_session=True,
+            bufsize=0,
         )
+        assert self._process.stdin is not None
+        os.set_blocking(self._process.stdin.fileno(), False)
         try:
             ready = self._receive(time.monotonic() + _START_SECONDS)
         except SandboxDied as died:
@@ -187,13 +197,44 @@ class Session:
 
     def _ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
         deadline = time.monotonic() + seconds + _GRACE_SECONDS
-        assert self._process.stdin is not None
         try:
-            write_message(self._process.stdin.write, request)
-            self._process.stdin.flush()
+            write_message(lambda data: self._write(data, deadline), request)
         except BrokenPipeError:
             raise self._death() from None
         return self._receive(deadline)
+
+    def _write(self, data: bytes, deadline: float) -> None:
+        """Write within the time: code that stopped reading must not make us wait for it."""
+        assert self._process.stdin is not None
+        descriptor, view = self._process.stdin.fileno(), memoryview(data)
+        while view:
+            self._wait([], [descriptor], deadline)
+            with contextlib.suppress(BlockingIOError):
+                view = view[os.write(descriptor, view) :]
+
+    def _wait(self, reading: list[int], writing: list[int], deadline: float) -> None:
+        """Wait until a pipe is ready, with an eye on how large the box has grown.
+
+        Raises:
+            SandboxDied: time is up, or the box is too large.
+        """
+        while True:
+            if time.monotonic() >= self._next_look:
+                self._look()
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise SandboxDied("time-out", "the code did not stop when its time was up")
+            if any(select.select(reading, writing, [], min(left, _LOOK_SECONDS))):
+                return
+
+    def _look(self) -> None:
+        self._next_look = time.monotonic() + _LOOK_SECONDS
+        processes = _descendants(self._process.pid)
+        if len(processes) > _MOST_PROCESSES:
+            raise SandboxDied("killed", f"the code started more than {_MOST_PROCESSES} processes")
+        most = self._box.limits.memory_mb
+        if sum(map(_memory_kb, processes)) > most * 1024:
+            raise SandboxDied("memory", f"the code took more than {most} MB in all its processes")
 
     def _receive(self, deadline: float) -> dict[str, Any]:
         try:
@@ -208,9 +249,7 @@ class Session:
         assert self._process.stdout is not None
         descriptor, parts = self._process.stdout.fileno(), []
         while count:
-            left = deadline - time.monotonic()
-            if left <= 0 or not select.select([descriptor], [], [], left)[0]:
-                raise SandboxDied("time-out", "the code did not stop when its time was up")
+            self._wait([descriptor], [], deadline)
             part = os.read(descriptor, min(count, 2**20))
             if not part:
                 raise self._death()
@@ -234,6 +273,28 @@ class Session:
         if not select.select([self._process.stderr], [], [], 1.0)[0]:
             return ""
         return os.read(self._process.stderr.fileno(), 2000).decode(errors="replace").strip()
+
+
+def _descendants(process: int) -> list[int]:
+    """The processes under a process, or the first too many. None of them can leave a box."""
+    found = [process]
+    for parent in found:
+        if len(found) > _MOST_PROCESSES + 1:
+            break
+        with contextlib.suppress(OSError):  # it has ended, or this system does not tell
+            for children in Path(f"/proc/{parent}/task").glob("*/children"):
+                found += map(int, children.read_text().split())
+    return found[1:]
+
+
+def _memory_kb(process: int) -> int:
+    """The memory of a process; what it shares is divided among those who share it."""
+    try:
+        text = Path(f"/proc/{process}/smaps_rollup").read_text()
+    except OSError:
+        return 0
+    found = re.search(r"^Pss:\s+(\d+)", text, re.MULTILINE)
+    return int(found[1]) if found else 0
 
 
 def _python_folders() -> list[str]:

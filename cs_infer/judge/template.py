@@ -60,19 +60,36 @@ def find_submission(folder: Path, name: str) -> tuple[bytes, list[str]]:
         The bytes, empty if there is nothing to grade, and notes.
     """
     expected = folder / f"{name}.ipynb"
-    regular = [p for p in sorted(folder.glob("*")) if p.is_file() and not p.is_symlink()]
-    notebooks = [p for p in regular if p.suffix == ".ipynb"]
+    notebooks = _notebooks(folder, "*") or _notebooks(folder, "*/*")
     chosen, notes = expected, []
-    if expected not in regular:
+    if expected not in notebooks:
         if len(notebooks) != 1:
-            found = ", ".join(p.name for p in notebooks[:5]) or "no notebook"
+            found = ", ".join(_shown(p) for p in notebooks[:5]) or "no notebook"
             return b"", [f"expected {expected.name}; found {found}"]
         chosen = notebooks[0]
-        notes.append(f"expected {expected.name}; graded {chosen.name}, the only notebook")
+        notes.append(f"expected {expected.name}; graded {_shown(chosen)}, the only notebook")
     if chosen.stat().st_size > _MOST_BYTES:
         size = chosen.stat().st_size / 2**20
         return b"", [f"a notebook has at most {_MOST_BYTES >> 20} MB; this one has {size:.0f} MB"]
     return chosen.read_bytes(), notes
+
+
+def _notebooks(folder: Path, pattern: str) -> list[Path]:
+    """The notebooks there; a Mac's ``._x.ipynb`` is none, and links might lead elsewhere."""
+    return [
+        p
+        for p in sorted(folder.glob(pattern))
+        if p.suffix.lower() == ".ipynb"
+        and not p.relative_to(folder).as_posix().startswith(".")
+        and not p.name.startswith(".")
+        and p.is_file()
+        and p.resolve() == folder.resolve() / p.relative_to(folder)
+    ]
+
+
+def _shown(path: Path) -> str:
+    """A file's name on one line; names may hold anything, even what is no text."""
+    return "".join(c if c.isprintable() else "?" for c in path.name[:100])
 
 
 def rebuild(template: NotebookNode, submission: bytes) -> Rebuilt:

@@ -9,7 +9,7 @@ is graded, on other inputs.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,7 @@ from cs_infer.judge.problem import Inputs, Misconception, Problem, Property
 Call = Callable[[Inputs], Any]
 
 _PRACTICE_SEEDS = range(1, 13)
+_IN_PART = "Part of what goes wrong looks like this; there may be more. "
 _FATAL = ("time-out", "memory", "killed", "missing", "not answered")
 
 
@@ -66,7 +67,8 @@ class ProblemResult:
         title: its title.
         section: where the book treats it.
         properties: the result of each property.
-        misconception: name of the idea that explains every answer, or None.
+        misconception: name of the idea that explains every answer, or the
+            first fault that an idea explains; or None.
         message: what to tell the student about that idea.
         message_section: where the book treats it.
         illustration: a small example on which the idea fails.
@@ -106,7 +108,9 @@ class _Trace:
     """The answers seen so far, property by property, for the diagnosis."""
 
     seen: dict[str, list[tuple[Inputs, Any]]] = field(default_factory=dict)
-    wrong: list[str] = field(default_factory=list)
+    right: list[Property] = field(default_factory=list)
+    wrong: list[Property] = field(default_factory=list)
+    crashed_first: bool = False
     status: str = "graded"
 
 
@@ -135,7 +139,7 @@ def judge(
     results = tuple(_judge_property(problem, p, call, key, trace) for p in problem.properties)
     if all(r.fault is None for r in results):
         return ProblemResult(problem.name, problem.title, problem.section, results)
-    idea = _idea_behind(problem, trace)
+    idea, whole = _idea_behind(problem, trace)
     answered = trace.status not in _FATAL
     return ProblemResult(
         name=problem.name,
@@ -143,7 +147,7 @@ def judge(
         section=problem.section,
         properties=results,
         misconception=idea.name if idea else None,
-        message=idea.message if idea else None,
+        message=(idea.message if whole else _IN_PART + idea.message) if idea else None,
         message_section=idea.section if idea else None,
         illustration=_illustrate(problem, idea) if idea else None,
         practice_seed=_practice_seed(problem, call) if hint and answered and not idea else None,
@@ -151,18 +155,23 @@ def judge(
     )
 
 
-def diagnose(problem: Problem, seen: list[tuple[Inputs, Any]]) -> Misconception | None:
+def diagnose(
+    problem: Problem,
+    seen: list[tuple[Inputs, Any]],
+    ideas: Iterable[Misconception] | None = None,
+) -> Misconception | None:
     """The misconception that gives all the answers seen, if there is one.
 
     Args:
         problem: the problem with its catalogue.
         seen: inputs with the answers the student's function gave, at least
             one of which is wrong.
+        ideas: the misconceptions to try; the whole catalogue by default.
 
     Returns:
         The first misconception that explains every answer.
     """
-    for idea in problem.misconceptions:
+    for idea in problem.misconceptions if ideas is None else ideas:
         if seen and all(_explains(problem, idea, inputs, answer) for inputs, answer in seen):
             return idea
     return None
@@ -202,7 +211,11 @@ def _judge_property(
         except CallFailed as failure:
             fault, wrong = str(failure), False
         if wrong:
-            trace.wrong.append(prop.name)
+            trace.wrong.append(prop)
+        elif fault is not None and not trace.wrong:
+            trace.crashed_first = True
+    if fault is None:
+        trace.right.append(prop)
     earned = prop.points if fault is None else 0.0
     return PropertyResult(prop.name, prop.statement, earned, prop.points, fault)
 
@@ -214,16 +227,53 @@ def _fault(problem: Problem, prop: Property, inputs: Inputs, answer: Any) -> str
     return differ(answer, expected, problem.rtol, problem.atol)
 
 
-def _idea_behind(problem: Problem, trace: _Trace) -> Misconception | None:
-    """The idea behind every answer, or else behind those of one property that fails.
+def _idea_behind(problem: Problem, trace: _Trace) -> tuple[Misconception | None, bool]:
+    """The idea behind every answer, or else behind one fault; and whether it is all of it.
 
     Mistakes come in pairs: a factor is missing, and the product underflows as
-    well. No single idea gives all those answers, but the property that fails
-    first shows one of them.
+    well. No single idea gives all those answers, but a property that fails
+    shows one of them. Then the idea must fit what else is known: it keeps the
+    properties that hold, and it fails as the answers do. Where the function
+    raised an error before anything else, that comes first.
     """
+    if not trace.wrong:
+        return None, False
     everything = [answer for answers in trace.seen.values() for answer in answers]
-    candidates = [everything, *(trace.seen[name] for name in trace.wrong)] if trace.wrong else []
-    return next(filter(None, (diagnose(problem, seen) for seen in candidates)), None)
+    idea = diagnose(problem, everything)
+    if idea and all(_fails(problem, p, idea, trace.seen[p.name][-1][0]) for p in trace.wrong):
+        return idea, True
+    if trace.crashed_first:
+        return None, False
+    for prop in trace.wrong:
+        seen = trace.seen[prop.name]
+        for idea in problem.misconceptions if _telling(problem, *seen[-1]) else ():
+            if diagnose(problem, seen, (idea,)) and _fits(problem, prop, idea, trace):
+                return idea, False
+    return None, False
+
+
+def _fits(problem: Problem, prop: Property, idea: Misconception, trace: _Trace) -> bool:
+    """Whether an idea fails where this property did, and nowhere that all was right."""
+    kept = ((p, inputs) for p in trace.right for inputs, _ in trace.seen[p.name])
+    return _fails(problem, prop, idea, trace.seen[prop.name][-1][0]) and not any(
+        _fails(problem, p, idea, inputs) for p, inputs in kept
+    )
+
+
+def _fails(problem: Problem, prop: Property, idea: Misconception, inputs: Inputs) -> bool:
+    try:
+        return bool(_fault(problem, prop, inputs, problem.read(inputs, idea.wrong(**inputs))))
+    except AnswerError:
+        return True
+
+
+def _telling(problem: Problem, inputs: Inputs, raw: Any) -> bool:
+    """Whether a wrong answer says something: a lone infinity has too many causes."""
+    try:
+        value = problem.read(inputs, raw)
+    except AnswerError:
+        return True
+    return not (isinstance(value, (float, np.ndarray)) and np.all(np.isinf(value)))
 
 
 def _ask(problem: Problem, prop: Property, call: Call, inputs: Inputs, trace: _Trace) -> Any:

@@ -38,7 +38,8 @@
 # - **Answers go into the cells that say `YOUR CODE HERE`.** Cells you add are run too, where you
 #   put them, so a helper function may live in one. They earn nothing and cost nothing.
 # - **numpy and the standard library are enough.** Torch works as well. Arrays, nested lists and
-#   tensors are all accepted as answers, in 32 or 64 bits.
+#   tensors are all accepted as answers, in 32 or 64 bits. Turn anything else, such as a
+#   `Fraction` or a `longdouble`, into a float before you return it.
 # - **Four modules cannot be imported in the graded cells**: `cs_infer.trajectories`,
 #   `cs_infer.messages`, `cs_infer.sampling` and `cs_infer.optimality`. They contain the answers,
 #   and you would learn nothing from calling them. There is no network and no file to read either.
@@ -47,7 +48,8 @@
 #   steps.
 #
 # What you print or plot does not matter, and neither do warnings: a `divide by zero in log` is
-# harmless where the logarithm of zero is what you want.
+# harmless where the logarithm of zero is what you want. (`np.log(0)` is `-inf` with a warning;
+# `math.log(0)` is an error.)
 
 # %% given="setup"
 import numpy as np
@@ -118,7 +120,7 @@ R = np.log([[1 / 2, 1 / 4], [1.0, 1 / 2]])  # so that exp(R) is 1/2, 1/4, 1, 1/2
 #   recursion after about 1,000 calls, so a loop or array operations serve better here.)
 # - A trajectory that cannot happen has probability 0. For it, return `-np.inf`, not zero, not an
 #   error, not a large negative number.
-# - It must be right to about 5 digits.
+# - It must be right to about 4 digits.
 
 
 # %% solution="traj_logprob"

@@ -19,7 +19,7 @@
     ["logEvidence", "log p(O = 1 at every step)", "nats"],
     ["returnPrior", "expected return before", ""],
     ["returnPosterior", "expected return given optimality", ""],
-    ["drawsPerOne", "draws before that are worth one draw after", ""],
+    ["drawsPerOne", "weighted draws from the prior that tell as much as one draw after", ""],
   ];
   let elements = 0;
 
@@ -29,7 +29,7 @@
   const peak = (xs) => xs.indexOf(Math.max(...xs));
   function write(x, digits = 2) {
     if (!Number.isFinite(x)) return x > 0 ? "∞" : "−∞";
-    if (Math.abs(x) < 1e4) return x.toFixed(digits).replace("-", "−");
+    if (Math.abs(x) < 1e4) return x.toFixed(digits).replace(/^-(?=.*[1-9])/, "−").replace("-", "");
     const [mantissa, exponent] = x.toExponential(1).split("e");
     const raised = [...String(Number(exponent))].map((c) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(c)]);
     return `${mantissa.replace("-", "−")} × 10${raised.join("")}`;
@@ -96,7 +96,7 @@
       this.setAttribute("aria-label", "Explorer: conditioning on optimality");
       const maps = make(this, "div", { class: "cai-maps" });
       this.left = this.buildMap(maps, "before", "Before: drawn from the prior",
-        "A line is as thick as its weight exp(return/α).");
+        "A line is as thick as its weight exp(return/α), against the heaviest.");
       this.right = this.buildMap(maps, "after", "After: drawn given optimality",
         "All lines count the same.");
       const panel = make(this, "div", { class: "cai-panel" });
@@ -121,7 +121,7 @@
         if (mark === "S" || mark === "G")
           make(svg, "text", { class: "cai-mark", x: column + 0.1, y: row + 0.32 }, mark);
       make(figure, "p", { class: "cai-note" },
-        `${note} Shade: where it is at step t.`);
+        `${note} Shade: how likely it is there at step t.`);
       svg.addEventListener("click", ({ target }) => {
         if (target.dataset.cell) this.look({ cell: Number(target.dataset.cell) });
       });
