@@ -17,15 +17,9 @@ from cs_infer.judge.course import Course
 from cs_infer.judge.edition import build_edition
 from cs_infer.judge.frames import MOST_ARRAY_BYTES, FrameError, read_message, write_message
 from cs_infer.judge.gradebook import _attach
-from cs_infer.judge.grader import (
-    ClassRun,
-    Grader,
-    StudentNotebook,
-    Ungraded,
-    Verdict,
-    _clean,
-    grade_class,
-)
+from cs_infer.judge.grader import ClassRun, Grader, grade_class
+from cs_infer.judge.ledger import Ungraded, Verdict
+from cs_infer.judge.notebook import StudentNotebook, clean_outputs
 from cs_infer.judge.problem import Limits
 from cs_infer.judge.sandbox import Box, SandboxDied, Session, sandbox_works
 from cs_infer.judge.template import find_submission
@@ -287,7 +281,7 @@ def test_what_a_cell_does_to_its_own_shell_ends_there(box, source):
 )
 def test_text_that_no_file_can_hold_does_not_come_across(box, body):
     _, notebook = asked(box, "f", body)
-    text = json.dumps(_clean(notebook.outputs, 1000), ensure_ascii=False)
+    text = json.dumps(clean_outputs(notebook.outputs, 1000), ensure_ascii=False)
     assert text.encode()
 
 
@@ -304,14 +298,17 @@ OUTPUTS = {
 def test_forged_outputs_are_cut_to_what_a_page_may_hold(box, fields):
     source = FORGER + f"send(message(status='ran', {fields}))\nos._exit(0)"
     _, notebook = asked(box, "f", source)
-    cleaned = _clean(notebook.outputs, 1000)
+    cleaned = clean_outputs(notebook.outputs, 1000)
     assert cleaned["cell-0"]["status"] == "ran"
     assert len(json.dumps(cleaned)) < 10_000
     assert "script" not in json.dumps(cleaned)
 
 
 def test_an_array_where_pictures_belong_is_no_picture():
-    assert _clean({"a": {"pictures": np.ones(3), "text": np.ones(3)}}, 100)["a"]["pictures"] == []
+    assert (
+        clean_outputs({"a": {"pictures": np.ones(3), "text": np.ones(3)}}, 100)["a"]["pictures"]
+        == []
+    )
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from cs_infer.judge.course import Course
-from cs_infer.judge.grader import Grader, Ungraded, grade_class, verdict_path
+from cs_infer.judge.grader import Grader, grade_class
+from cs_infer.judge.ledger import Ungraded, verdict_path
 from cs_infer.judge.sample_class import build_class, expected_marks
 from cs_infer.judge.sandbox import SandboxError, sandbox_works
 from cs_infer.judge.template import read_release, rebuild
@@ -198,7 +199,7 @@ def test_a_fault_of_the_sandbox_is_never_a_grade(small, monkeypatch):
     def broken(box):
         raise SandboxError("no namespaces today")
 
-    monkeypatch.setattr("cs_infer.judge.grader.Session", broken)
+    monkeypatch.setattr("cs_infer.judge.notebook.Session", broken)
     monkeypatch.setenv("CS_INFER_SECRET", "another secret, so that nothing is reused")
     run = grade_class(Grader(small, "graphical_model"))
     assert run.verdicts == {}

@@ -8,8 +8,8 @@ import nbformat
 import pytest
 
 from cs_infer.judge.course import Course, CourseError
-from cs_infer.judge.problem import load_assignment
-from cs_infer.judge.release import check_id, release, source_notebook
+from cs_infer.judge.problem import check_id, load_assignment
+from cs_infer.judge.release import release, source_notebook
 
 ROOT = Path(__file__).resolve().parents[1]
 NAMES = Course(ROOT).assignment_names()

@@ -98,6 +98,7 @@ def test_a_solution_whose_id_is_lost_is_found_by_its_name(template):
     assert rebuilt.notes == ["solution cell f: taken from the cell that defines it"]
 
 
+@pytest.mark.filterwarnings("ignore::nbformat.warnings.DuplicateCellId")
 def test_of_two_copies_the_first_answer_is_kept(template):
     sent = answered(template)
     sent.cells.append(cell("f", "def f(x):\n    return 1", solution=True))

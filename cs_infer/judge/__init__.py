@@ -11,8 +11,14 @@
 ``edition``        the cs_infer a graded notebook may import
 ``release``        text sources to the notebooks students get
 ``template``       rebuilding a submission from the release
+``notebook``       a student's notebook, running: cells and calls
 ``grader``         one submission to one verdict; a class, in parallel
+``ledger``         the verdicts that are kept
 ``gradebook``      nbgrader records, exports and gives feedback
-``report``         what instructor and student read
+``report``         what a student reads about one problem
+``grades``         what an instructor reads about the class
+``sample_class``   the submissions that ship with an assignment
+``course``         where the parts of a course lie
+``files``          files written whole or not at all
 =================  ==========================================================
 """

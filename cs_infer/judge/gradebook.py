@@ -35,8 +35,9 @@ from traitlets.config import Config
 
 from cs_infer.judge.course import Course, CourseError
 from cs_infer.judge.files import write_whole
-from cs_infer.judge.grader import ClassRun, Grader, Ungraded, Verdict, kept_verdict
-from cs_infer.judge.release import check_id
+from cs_infer.judge.grader import ClassRun, Grader
+from cs_infer.judge.ledger import Ungraded, Verdict, kept_verdict
+from cs_infer.judge.problem import check_id
 from cs_infer.judge.report import as_html
 from cs_infer.judge.template import Rebuilt, read_release, rebuild
 

@@ -13,12 +13,12 @@ import platform
 import re
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from nbformat import NotebookNode
@@ -27,151 +27,20 @@ import cs_infer
 from cs_infer.judge.course import Course, CourseError, fingerprint
 from cs_infer.judge.edition import build_edition
 from cs_infer.judge.files import hash_of, hash_of_tree, write_json
+from cs_infer.judge.ledger import Ungraded, Verdict, kept_verdict, verdict_path
+from cs_infer.judge.notebook import StudentNotebook, cells_to_run, clean_outputs
 from cs_infer.judge.problem import Assignment, Inputs
-from cs_infer.judge.sandbox import Box, SandboxDied, SandboxError, Session
+from cs_infer.judge.sandbox import Box, SandboxError
 from cs_infer.judge.template import (
     Rebuilt,
     find_submission,
-    is_added,
     read_release,
     rebuild,
 )
-from cs_infer.judge.verdict import CallFailed, ProblemResult, judge
+from cs_infer.judge.verdict import judge
 
 _TRIES = 2
-_MOST_ERROR = 4000
-_MOST_PICTURE = 300_000
-_MOST_PICTURES = 4
-_PICTURE = re.compile(r"[A-Za-z0-9+/=\s]*")
-_FAILURES = ("time-out", "memory", "missing", "not answered", "run-time error", "bad answer")
 _STUDENT = re.compile(r"(?![ =+@-])[^\[\]*?{}\\,\"\n\r\t]{1,100}(?<! )")
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What a submission earned, and how.
-
-    Attributes:
-        student: the student's id.
-        assignment: the assignment.
-        problems: the result of each problem.
-        cells: status, text, error and pictures of each code cell that ran.
-        notes: what was unusual about the file.
-        provenance: hashes, limits and timing.
-    """
-
-    student: str
-    assignment: str
-    problems: tuple[ProblemResult, ...]
-    cells: dict[str, dict[str, Any]]
-    notes: tuple[str, ...]
-    provenance: dict[str, Any]
-
-    @property
-    def earned(self) -> float:
-        """Points earned."""
-        return sum(p.earned for p in self.problems)
-
-    def as_json(self) -> dict[str, Any]:
-        """The verdict as JSON values."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Self:
-        """The verdict read back."""
-        from cs_infer.judge.verdict import PropertyResult
-
-        problems = tuple(
-            ProblemResult(
-                **(p | {"properties": tuple(PropertyResult(**q) for q in p["properties"])})
-            )
-            for p in value["problems"]
-        )
-        return cls(**(value | {"problems": problems, "notes": tuple(value["notes"])}))
-
-
-@dataclass
-class Ungraded:
-    """A submission that could not be graded, through no fault of the student."""
-
-    student: str
-    assignment: str
-    reason: str
-
-
-class StudentNotebook:
-    """A student's cells, running in a box; started again when they kill it.
-
-    A cell that ends the process, or has to be stopped, is left out from then
-    on, so that it costs its own limit and not the rest of the notebook.
-    """
-
-    def __init__(self, box: Box, cells: Iterable[tuple[str, str]]) -> None:
-        self._box = box
-        self._cells = list(cells)
-        self._left_out: set[str] = set()
-        self._session: Session | None = None
-        self._deadline = time.monotonic() + box.limits.total_seconds
-        self.outputs: dict[str, dict[str, Any]] = {}
-
-    def __enter__(self) -> Self:
-        self._started()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._close()
-
-    def call(self, function: str, inputs: Inputs) -> Any:
-        """The answer of a student's function.
-
-        Raises:
-            CallFailed: there is no answer; it says why.
-        """
-        if time.monotonic() > self._deadline:
-            raise CallFailed("time-out", "the time for the whole notebook is used up")
-        try:
-            reply = self._started().call(function, dict(inputs))
-        except SandboxDied as died:
-            self._close()
-            raise CallFailed(died.status, f"{function}: {died}") from None
-        if reply["status"] != "answered" or "answer" not in reply:
-            status = reply["status"] if reply["status"] in _FAILURES else "bad answer"
-            message = str(reply.get("message") or "no answer came")
-            raise CallFailed(status, message[:_MOST_ERROR])
-        return reply["answer"]
-
-    def _started(self) -> Session:
-        while self._session is None:
-            session = Session(self._box)
-            try:
-                self._run_cells(session)
-                self._session = session
-            except SandboxDied:
-                session.close()
-            except BaseException:
-                session.close()
-                raise
-        return self._session
-
-    def _run_cells(self, session: Session) -> None:
-        for cell_id, source in self._cells:
-            if cell_id in self._left_out:
-                continue
-            if time.monotonic() > self._deadline:
-                late = {"status": "time-out", "error": "not run: the total time is used up"}
-                self.outputs.setdefault(cell_id, late)
-                continue
-            try:
-                self.outputs.setdefault(cell_id, session.run_cell(source))
-            except SandboxDied as died:
-                self._left_out.add(cell_id)
-                self.outputs[cell_id] = {"status": died.status, "error": str(died)}
-                raise
-
-    def _close(self) -> None:
-        if self._session is not None:
-            self._session.close()
-            self._session = None
 
 
 @dataclass(frozen=True)
@@ -207,7 +76,7 @@ class Grader:
         with tempfile.TemporaryDirectory(prefix="cs-infer-") as folder:
             edition = build_edition(Path(folder), assignment.withheld)
             box = Box(edition, assignment.limits, self.trusted)
-            with StudentNotebook(box, _cells_to_run(rebuilt)) as notebook:
+            with StudentNotebook(box, cells_to_run(rebuilt)) as notebook:
                 problems = tuple(
                     judge(problem, _proxy(notebook, problem.name), (secret, self.name, student))
                     for problem in assignment.problems
@@ -218,7 +87,7 @@ class Grader:
             student=student,
             assignment=self.name,
             problems=problems,
-            cells=_clean(notebook.outputs, assignment.limits.output_kb * 1024),
+            cells=clean_outputs(notebook.outputs, assignment.limits.output_kb * 1024),
             notes=tuple(rebuilt.notes),
             provenance=provenance,
         )
@@ -377,20 +246,6 @@ def _taken(
     return Ungraded(student, grader.name, reason)
 
 
-def verdict_path(course: Course, name: str, student: str) -> Path:
-    """Where a verdict is kept."""
-    return course.grading(name) / "verdicts" / f"{student}.json"
-
-
-def kept_verdict(course: Course, name: str, student: str, key: str | None) -> Verdict | None:
-    """The verdict of an earlier run, if its key is this one (any key, for None)."""
-    try:
-        verdict = Verdict.from_json(json.loads(verdict_path(course, name, student).read_text()))
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return verdict if key in (None, verdict.provenance.get("key")) else None
-
-
 def _judged(
     grader: Grader, rebuilt: dict[str, Rebuilt], students: list[str], workers: int
 ) -> Iterator[tuple[str, Verdict | Ungraded]]:
@@ -425,36 +280,5 @@ def _grade_one(grader: Grader, student: str, rebuilt: Rebuilt) -> Verdict | Ungr
     return Ungraded(student, grader.name, reason)
 
 
-def _cells_to_run(rebuilt: Rebuilt) -> Iterator[tuple[str, str]]:
-    """Given, solution and added cells; not the checks, nor the release's scratch cells."""
-    for cell in rebuilt.notebook.cells:
-        nbgrader = cell.metadata.get("nbgrader", {})
-        wanted = not nbgrader["grade"] if nbgrader else is_added(cell)
-        if cell.cell_type == "code" and wanted and cell.source.strip():
-            yield cell.id, cell.source
-
-
 def _proxy(notebook: StudentNotebook, name: str) -> Callable[[Inputs], Any]:
     return lambda inputs: notebook.call(name, inputs)
-
-
-def _clean(outputs: dict[str, dict[str, Any]], most: int) -> dict[str, dict[str, Any]]:
-    """Outputs with the fields, types and sizes we rely on, whatever the box sent."""
-    return {
-        cell_id: {
-            "status": str(output.get("status", ""))[:40],
-            "text": str(output.get("text", ""))[:most],
-            "error": str(output.get("error", ""))[:_MOST_ERROR],
-            "pictures": _pictures(output.get("pictures")),
-        }
-        for cell_id, output in outputs.items()
-    }
-
-
-def _pictures(found: Any) -> list[str]:
-    pictures = found[:_MOST_PICTURES] if isinstance(found, list) else []
-    return [p for p in pictures if isinstance(p, str) and _is_picture(p)]
-
-
-def _is_picture(text: str) -> bool:
-    return len(text) <= _MOST_PICTURE and _PICTURE.fullmatch(text) is not None

@@ -7,7 +7,8 @@ import io
 from collections import Counter
 from html import escape
 
-from cs_infer.judge.grader import ClassRun, Verdict
+from cs_infer.judge.grader import ClassRun
+from cs_infer.judge.ledger import Verdict
 from cs_infer.judge.problem import Assignment
 from cs_infer.judge.verdict import ProblemResult
 

@@ -163,6 +163,11 @@ class Assignment:
         raise KeyError(f"{name!r} is no problem of {self.name}; the problems are {names}")
 
 
+def check_id(problem: str) -> str:
+    """The id of the notebook cell that checks a problem, and carries its points."""
+    return f"check-{problem}"
+
+
 def load_assignment(checks: Path) -> Assignment:
     """Read an assignment from its ``checks.py``, which defines ``ASSIGNMENT``.
 

@@ -28,15 +28,11 @@ from nbformat import NotebookNode
 
 from cs_infer.judge.course import Course, CourseError
 from cs_infer.judge.files import write_whole
-from cs_infer.judge.problem import Assignment
+from cs_infer.judge.gradebook import generate_assignment
+from cs_infer.judge.problem import Assignment, check_id
 
 _KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 _KEYS = ("given", "solution", "check")
-
-
-def check_id(problem: str) -> str:
-    """The grade id of a problem's check cell."""
-    return f"check-{problem}"
 
 
 def source_notebook(text: str, assignment: Assignment) -> NotebookNode:
@@ -80,8 +76,6 @@ def release(course: Course, name: str) -> Path:
     Raises:
         CourseError: source and checks do not agree, or nbgrader failed.
     """
-    from cs_infer.judge.gradebook import generate_assignment
-
     assignment = course.assignment(name)
     notebook = source_notebook(course.source(name).read_text(encoding="utf-8"), assignment)
     folder = course.nbgrader_source(name)
