@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import sysconfig
 import tomllib
 from importlib.metadata import distributions
 from pathlib import Path
@@ -52,7 +53,9 @@ def test_the_lock_file_satisfies_what_the_project_declares():
 
 
 def test_the_tests_run_on_the_locked_set():
-    installed = {canonicalize_name(d.metadata["Name"]): d.version for d in distributions()}
+    # This environment's own packages: setuptools, once imported, shows what it carries inside.
+    here = distributions(path=[sysconfig.get_path("purelib")])
+    installed = {canonicalize_name(d.metadata["Name"]): d.version for d in here}
     wrong = {}
     for name, version in (line.split("==") for line in locked()):
         found = installed.get(canonicalize_name(name), "missing").split("+")[0]
