@@ -13,7 +13,7 @@ SHELL := /bin/bash
 .PHONY: help course test test-fast book check-book lint format lock hooks clean distclean sandbox browser
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 course: $(VENV)/installed sandbox ## set up, release, grade a sample class, build the book
 	@$(BIN)/cs-infer course --workers $(WORKERS)
@@ -42,10 +42,11 @@ hooks: $(VENV)/installed ## run the checks before each commit
 lock: ## make the lock file anew from pyproject.toml
 	@.ci/lock $(PYTHON) > requirements.lock.new && mv requirements.lock.new requirements.lock
 
-clean: ## remove what was built
-	rm -rf _build .pytest_cache .ruff_cache .hypothesis
+clean: ## remove the built book and the caches; submissions and grades stay
+	rm -rf _build/html _build/.doctrees _build/.jupyter_cache _build/jupyter_execute _build/book.log \
+	  .pytest_cache .ruff_cache .hypothesis
 
-distclean: clean ## remove the environment as well
+distclean: clean ## remove the environment as well; submissions and grades stay
 	rm -rf $(VENV) *.egg-info
 
 sandbox: ## install bubblewrap, where the system's package manager can

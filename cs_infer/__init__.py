@@ -23,7 +23,8 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-_HOME = {
+# Each public name, with the file it lives in.
+HOME = {
     "TabularMDP": "mdp",
     "OpenLoopPlan": "planning",
     "ClosedLoopPlan": "planning",
@@ -52,13 +53,13 @@ _HOME = {
     "sample_posterior": "sampling",
 }
 
-__all__ = list(_HOME)
+__all__ = list(HOME)
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
+    if name not in HOME:
         raise AttributeError(f"module 'cs_infer' has no attribute {name!r}")
-    value = getattr(import_module(f"cs_infer.{_HOME[name]}"), name)
+    value = getattr(import_module(f"cs_infer.{HOME[name]}"), name)
     globals()[name] = value
     return value
 

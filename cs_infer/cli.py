@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -28,14 +29,14 @@ class _Group(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
-        except (CourseError, FileNotFoundError, KeyError, ValueError) as error:
+        except (FileNotFoundError, KeyError, ValueError) as error:
             text = error.args[0] if isinstance(error, KeyError) and error.args else error
             _fail(str(text))
         except OSError as error:
             _fail(f"{error.strerror or error}: {error.filename or 'while writing'}")
 
 
-def _fail(message: str) -> None:
+def _fail(message: str) -> NoReturn:
     click.echo(f"cs-infer: {' '.join(message.split())}", err=True)
     sys.exit(2)
 
@@ -120,23 +121,17 @@ def grade(
     """
     from cs_infer.judge import gradebook, grades
     from cs_infer.judge.files import write_whole
-    from cs_infer.judge.grader import Grader, class_so_far, departed, grade_class
-    from cs_infer.judge.sandbox import sandbox_works
+    from cs_infer.judge.grader import Grader, class_so_far, drop_departed, grade_class
 
     course: Course = ctx.obj
-    works, why = sandbox_works()
-    if not works and not trusted:
-        raise CourseError(
-            f"no sandbox: {why}. Student code runs in a sandbox only; install bubblewrap, or say "
-            "--trust-submissions if you have written every submission yourself"
-        )
+    _require_sandbox(trusted)
     missing = 0
     for name in _names(course, assignment):
         run = grade_class(
             Grader(course, name, trusted), list(students) or None, workers, _progress("grade")
         )
         failed = [u.student for u in run.ungraded]
-        gradebook.forget(course, name, [*departed(course, name), *failed])
+        gradebook.forget(course, name, [*drop_departed(course, name), *failed])
         gradebook.record(course, name, run, _progress("record"))
         asked, table = course.assignment(name), course.grading(name)
         whole = class_so_far(course, name, run)
@@ -191,6 +186,7 @@ def validate(ctx: click.Context, notebook: Path, trusted: bool) -> None:
     from cs_infer.judge.report import as_text
     from cs_infer.judge.template import read_release, rebuild
 
+    _require_sandbox(trusted)
     course: Course = ctx.obj
     (name,) = _names(course, notebook.stem)
     rebuilt = rebuild(read_release(course.release(name)), notebook.read_bytes())
@@ -240,10 +236,14 @@ def everything(ctx: click.Context, workers: int, trusted: bool) -> None:
     ctx.invoke(release, assignment=None)
     ctx.invoke(sample_class, assignment=None)
     works, why = sandbox_works()
-    if works or trusted:
-        ctx.invoke(grade, assignment=None, students=(), workers=workers, trusted=trusted)
-    else:
-        _grade_the_sample_class_only(ctx, workers, why)
+    status = 0
+    try:
+        if works or trusted:
+            ctx.invoke(grade, assignment=None, students=(), workers=workers, trusted=trusted)
+        else:
+            _grade_the_sample_class_only(ctx, workers, why)
+    except click.exceptions.Exit as stop:  # somebody could not be graded; the rest goes on
+        status = stop.exit_code
     ctx.invoke(feedback, assignment=None, students=())
     ctx.invoke(export, target=None)
     ctx.invoke(book, check=False)
@@ -258,6 +258,18 @@ def everything(ctx: click.Context, workers: int, trusted: bool) -> None:
     }
     for what, where in places.items():
         click.echo(f"  {what:<24} {_shown(where, course)}")
+    ctx.exit(status)
+
+
+def _require_sandbox(trusted: bool) -> None:
+    from cs_infer.judge.sandbox import sandbox_works
+
+    works, why = sandbox_works()
+    if not works and not trusted:
+        raise CourseError(
+            f"no sandbox: {why}. Student code runs in a sandbox only; install bubblewrap, or say "
+            "--trust-submissions if you have written every submission yourself"
+        )
 
 
 def _grade_the_sample_class_only(ctx: click.Context, workers: int, why: str) -> None:

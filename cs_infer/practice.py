@@ -22,7 +22,7 @@ import numpy as np
 
 import cs_infer
 from cs_infer.judge.answers import AnswerError
-from cs_infer.judge.frames import FrameError, read_message, write_message
+from cs_infer.judge.frames import MOST_DEPTH, read_message, write_message
 from cs_infer.judge.problem import Assignment, Inputs, Problem, load_assignment
 from cs_infer.judge.verdict import CallFailed, ProblemResult, failing_inputs, judge
 
@@ -133,7 +133,7 @@ def _call(function: Callable[..., Any], inputs: Inputs, problem: Problem) -> Any
         raise CallFailed("run-time error", f"{name} raised {error!r}") from error
     try:
         return _as_graded(answer)
-    except (FrameError, TypeError) as error:
+    except Exception as error:  # an odd object may fail in any way
         raise CallFailed("bad answer", _refusal(problem, inputs, answer, error)) from None
 
 
@@ -157,9 +157,12 @@ def _as_graded(answer: Any) -> Any:
     return read_message(sent.read)["answer"]
 
 
-def _without_tensors(value: Any) -> Any:
-    if type(value) in (list, tuple):
-        return type(value)(map(_without_tensors, value))
+def _without_tensors(value: Any, depth: int = MOST_DEPTH) -> Any:
+    if depth == 0:
+        return value
+    if isinstance(value, (list, tuple)):
+        parts = [_without_tensors(part, depth - 1) for part in value]
+        return parts if isinstance(value, list) else tuple(parts)
     if hasattr(value, "detach") and hasattr(value, "cpu"):
         return value.detach().cpu().numpy()
     return value
@@ -170,7 +173,7 @@ def _withheld_uses(function: Callable[..., Any], assignment: Assignment) -> list
     space = getattr(function, "__globals__", {})
     code = getattr(function, "__code__", None)
     withheld = {f"cs_infer.{module}" for module in assignment.withheld}
-    home = {name: f"cs_infer.{module}" for name, module in cs_infer._HOME.items()}
+    home = {name: f"cs_infer.{module}" for name, module in cs_infer.HOME.items()}
     found = {
         getattr(value, "__name__", "")
         if isinstance(value, ModuleType)

@@ -223,6 +223,10 @@ def run_tests(root: Path, label: str) -> tuple[int, str]:
 
 def main(labels: list[str]) -> int:
     chosen = [fault for fault in FAULTS if not labels or fault.label in labels]
+    unknown = sorted(set(labels) - {fault.label for fault in FAULTS})
+    if unknown:
+        print(f"no fault is written down for {', '.join(unknown)}; add some to FAULTS")
+        return 2
     for label in sorted({fault.label for fault in chosen}):
         status, output = run_tests(ROOT, label)
         if status != 0:

@@ -188,3 +188,9 @@ def test_the_table_has_one_row_for_each_equation_and_escapes_its_text(tmp_path):
     assert "&lt;b&gt;" in table
     assert "cs_infer.part.third" in table
     assert "two" in table
+
+
+def test_every_equation_has_faults_that_its_test_must_notice():
+    from break_each_function import FAULTS
+
+    assert {fault.label for fault in FAULTS} == set(maps.code_map(ROOT))

@@ -78,7 +78,7 @@ def test_one_name_loads_one_file_and_what_it_stands_on():
 @pytest.mark.parametrize("name", cs_infer.__all__)
 def test_every_public_name_is_there_is_at_home_and_is_documented(name):
     thing = getattr(cs_infer, name)
-    home = cs_infer._HOME[name]
+    home = cs_infer.HOME[name]
     assert thing is getattr(importlib.import_module(f"cs_infer.{home}"), name)
     assert thing.__module__ == f"cs_infer.{home}"
     assert inspect.getdoc(thing)
@@ -92,7 +92,7 @@ def test_no_public_name_is_listed_twice():
 def test_every_file_of_the_core_is_in_the_table_of_the_package():
     listed = re.findall(r"^``(\w+)``", cs_infer.__doc__, flags=re.MULTILINE)
     assert sorted(listed) == sorted(CORE)
-    assert set(cs_infer._HOME.values()) <= set(CORE)
+    assert set(cs_infer.HOME.values()) <= set(CORE)
 
 
 @pytest.mark.parametrize("name", CORE)
@@ -110,7 +110,7 @@ def test_the_reference_page_documents_the_home_of_every_public_name():
     if not page.is_file():
         pytest.skip("the library is installed without its book")
     text = page.read_text(encoding="utf-8")
-    for name, home in cs_infer._HOME.items():
+    for name, home in cs_infer.HOME.items():
         assert f"automodule:: cs_infer.{home}\n" in text or f"cs_infer.{home}.{name}" in text
 
 

@@ -1,4 +1,4 @@
-"""Where the parts of a course lie. Every path is named here and nowhere else."""
+"""Where the parts of a course lie."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Course:
 
     @property
     def build(self) -> Path:
-        """Everything that is made and can be made again."""
+        """What is made; with it the submissions and the gradebook, which cannot be made again."""
         return self.root / "_build"
 
     @property
@@ -97,7 +97,7 @@ class Course:
         return self.root / "assignments" / name / f"{name}.ipynb"
 
     def grading(self, name: str) -> Path:
-        """What grading an assignment writes: verdicts, tables, reports."""
+        """What grading an assignment writes: verdicts and tables."""
         return self.build / "grading" / name
 
     def secret(self) -> str:

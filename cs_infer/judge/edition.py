@@ -30,14 +30,6 @@ def check(name, function, seed=None):
 '''
 
 
-def withheld_message(module: str) -> str:
-    """What a student reads who imports a withheld module."""
-    return (
-        f"cs_infer.{module} holds answers to this assignment, so it cannot be imported "
-        "where the assignment is graded"
-    )
-
-
 def build_edition(folder: Path, withheld: tuple[str, ...]) -> Path:
     """Write the student edition.
 

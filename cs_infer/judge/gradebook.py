@@ -308,9 +308,8 @@ def _config(course: Course) -> Config:
     config.Autograde.sanitize_preprocessors = SANITIZE
     config.Autograde.autograde_preprocessors = AUTOGRADE
     config.RecordVerdict.judged = True
-    config.ClearSolutions.code_stub = {
-        "python": "# YOUR CODE HERE\nraise NotImplementedError()",
-    }
+    # nbgrader's own default, said here because the release must not change with it.
+    config.ClearSolutions.code_stub = {"python": "# YOUR CODE HERE\nraise NotImplementedError()"}
     return config
 
 

@@ -192,8 +192,8 @@ def class_so_far(course: Course, name: str, run: ClassRun) -> ClassRun:
     return whole
 
 
-def departed(course: Course, name: str) -> list[str]:
-    """Students with a verdict and without a submission; their verdicts are dropped."""
+def drop_departed(course: Course, name: str) -> list[str]:
+    """Delete the verdicts of students without a submission; returns who they are."""
     present = submission_folders(course, name).keys()
     gone = [
         p for p in verdict_path(course, name, "x").parent.glob("*.json") if p.stem not in present

@@ -105,7 +105,7 @@ def rebuild(template: NotebookNode, submission: bytes) -> Rebuilt:
     result = Rebuilt(copy.deepcopy(template))
     cells = _read_cells(submission, result.notes)
     solutions = _solution_cells(result.notebook)
-    known = {_grade_id(c) for c in result.notebook.cells} - {None}
+    known = {g for c in result.notebook.cells if (g := _grade_id(c))}
     chosen = _choose(solutions, cells, result.notes)
     for grade_id, text in chosen.items():
         solutions[grade_id].source = text
@@ -183,7 +183,7 @@ def _choose(
 
 
 def _added_after(
-    cells: list[tuple[str | None, str]], known: set[str | None], used: set[str]
+    cells: list[tuple[str | None, str]], known: set[str], used: set[str]
 ) -> dict[str | None, list[str]]:
     """The student's own code cells, by the id of the known cell they follow."""
     added: dict[str | None, list[str]] = {}

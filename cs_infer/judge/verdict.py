@@ -327,9 +327,9 @@ def _show(value: Any) -> str:
 
 def _practice_seed(problem: Problem, call: Call) -> int | None:
     for seed in _PRACTICE_SEEDS:
-        try:
-            if not judge(problem, call, ("practice", seed), hint=False).passed:
-                return seed
-        except CallFailed:
+        result = judge(problem, call, ("practice", seed), hint=False)
+        if result.status in _FATAL:  # no answer came, so nothing would be seen
             return None
+        if not result.passed:
+            return seed
     return None
