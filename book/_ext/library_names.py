@@ -10,7 +10,7 @@ import cs_infer
 def resolve_public_name(app, env, node, contnode):
     name = node.get("reftarget", "").removeprefix("cs_infer.")
     public = name.partition(".")[0]
-    home = cs_infer._HOME.get(public)
+    home = cs_infer.HOME.get(public)
     if node.get("refdomain") != "py" or home is None:
         return None
     full = f"cs_infer.{home}.{name}"
