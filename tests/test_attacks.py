@@ -146,7 +146,7 @@ def test_the_hard_limit_needs_nothing_inside_the_box(session, source):
 # The machine: what the box takes together
 
 
-@pytest.mark.parametrize("folder", ["/", "/box", "/dev", "/dev/shm", "/tmp", "/work"])
+@pytest.mark.parametrize("folder", ["/", "/box", "/dev", "/dev/shm", "/tmp", "/scratch"])
 def test_no_folder_takes_more_than_the_scratch_space(session, folder):
     source = (
         f"written = 0\ntry:\n    for i in range(8):\n"

@@ -180,7 +180,7 @@ def test_a_memory_bomb_is_told_apart(session):
 
 
 def test_a_disk_bomb_stays_in_its_scratch_folder(session):
-    output = ran(session, "open('/work/big', 'wb').write(b'0' * 200 * 2**20)")
+    output = ran(session, "open('/scratch/big', 'wb').write(b'0' * 200 * 2**20)")
     assert output["status"] == "run-time error"
     assert "No space left" in output["error"] or "too large" in output["error"]
 

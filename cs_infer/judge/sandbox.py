@@ -103,7 +103,7 @@ class Box:
         box = [program, "--unshare-all", "--die-with-parent", "--new-session"]
         box += ["--uid", "65534", "--gid", "65534", "--cap-drop", "ALL", "--hostname", "box"]
         box += ["--proc", "/proc", "--dev", "/dev"]
-        for folder in ("/tmp", "/work", "/dev/shm"):
+        for folder in ("/tmp", "/scratch", "/dev/shm"):
             box += ["--size", size, "--tmpfs", folder]
         for folder in _SYSTEM_FOLDERS:
             if os.path.islink(folder):
@@ -120,8 +120,8 @@ class Box:
         box += ["--ro-bind", str(runner.parent / "runner.py"), inside]
         box += ["--ro-bind", str(runner.parent / "frames.py"), "/box/frames.py"]
         box += ["--ro-bind", str(self.edition), "/edition"]
-        box += ["--chdir", "/work", "--clearenv"]
-        for name, value in _environment("/work", "/edition").items():
+        box += ["--chdir", "/scratch", "--clearenv"]
+        for name, value in _environment("/scratch", "/edition").items():
             box += ["--setenv", name, value]
         # What bubblewrap mounts these on is memory too, and has no size of its own.
         box += ["--remount-ro", "/dev", "--remount-ro", "/"]
