@@ -6,16 +6,26 @@ Reinforcement learning read as inference in a graphical model. Build a problem
 Every public name below is loaded on first use, so ``import cs_infer`` costs
 next to nothing, and needs numpy alone. One idea lives in one file:
 
-===================  ====================================================
+===================  ==========================================================
 ``mdp``              the Markov decision process, checked at the door
+``dynamics``         how the world moves: dense, sparse, deterministic
+``batches``          problems side by side, in numpy or in torch
 ``toy_text``         reading gymnasium's transition tables
 ``planning``         optimal control: open loop and closed loop
 ``optimality``       the optimality variable, given a state and an action
 ``trajectories``     the graphical model: trajectories by enumeration
 ``messages``         the same answers by passing messages, in log space
+``hidden_markov``    the view from hidden Markov models, and its shortcut
+``most_likely``      the most likely trajectory
+``posterior``        what optimality says about start and dynamics: optimism
+``variational``      the variational reading: act in the world as it is
+``policies``         what a policy does in that world
+``zero_temperature`` the limit in which only the best counts
+``stationary``       no horizon: a discount, in both readings
+``compiled``         the sweep as one compiled step, for torch
 ``sampling``         drawing trajectories from the prior and the posterior
 ``log_space``        sums and expectations of exponentials
-===================  ====================================================
+===================  ==========================================================
 """
 
 from importlib import import_module
@@ -42,15 +52,41 @@ HOME = {
     "enumerate_trajectories": "trajectories",
     "log_evidence_by_enumeration": "trajectories",
     "action_posterior_by_enumeration": "trajectories",
+    "Dense": "dynamics",
+    "Sparse": "dynamics",
+    "Deterministic": "dynamics",
+    "as_dynamics": "dynamics",
     "BackwardMessages": "messages",
     "ForwardMessages": "messages",
     "SmoothedMarginals": "messages",
     "backward_messages": "messages",
     "forward_messages": "messages",
     "smoothed_marginals": "messages",
+    "pairwise_marginals": "messages",
+    "HiddenMarkovView": "hidden_markov",
+    "hidden_markov_view": "hidden_markov",
+    "collapsed_kernel": "hidden_markov",
+    "MostLikelyTrajectory": "most_likely",
+    "most_likely_trajectory": "most_likely",
+    "posterior_initial": "posterior",
+    "posterior_dynamics": "posterior",
+    "optimism_gap": "posterior",
+    "lottery_threshold": "posterior",
+    "SoftValues": "variational",
+    "soft_values": "variational",
+    "policy_occupancy": "policies",
+    "policy_return": "policies",
+    "ZeroTemperatureValues": "zero_temperature",
+    "zero_temperature_values": "zero_temperature",
+    "StationaryMessages": "stationary",
+    "StationarySoftValues": "stationary",
+    "stationary_messages": "stationary",
+    "stationary_soft_values": "stationary",
+    "compiled_backward": "compiled",
     "SampledTrajectories": "sampling",
     "sample_prior": "sampling",
     "sample_posterior": "sampling",
+    "sample_policy": "sampling",
 }
 
 __all__ = list(HOME)

@@ -5,12 +5,21 @@ horizon of 10,000 it leaves the range of floating point; its logarithm does
 not. So every product is a sum here, and every sum is a :func:`logsumexp`.
 
 ``-inf`` is the logarithm of zero: an impossible event, and a legal value
-throughout. No function here turns it into NaN.
+throughout. No function here turns it into NaN. All take numpy arrays or torch
+tensors, and give back the same; with torch they are differentiable, also
+where something is impossible.
 """
+
+from __future__ import annotations
+
+import math
+from typing import Any
 
 import numpy as np
 
-Array = np.ndarray
+from cs_infer.arrays import constant, namespace
+
+Array = Any
 
 
 def safe_log(probability: Array) -> Array:
@@ -26,8 +35,13 @@ def safe_log(probability: Array) -> Array:
         >>> safe_log(np.array([1.0, 0.0]))
         array([  0., -inf])
     """
-    with np.errstate(divide="ignore"):
-        return np.log(probability)
+    xp = namespace(probability)
+    if xp is np:
+        with np.errstate(divide="ignore"):
+            return np.log(probability)
+    # The gradient of log at 0 is infinite, and 0 * inf is NaN: keep it out of the graph.
+    positive = probability > 0
+    return xp.where(positive, xp.log(xp.where(positive, probability, 1.0)), -math.inf)
 
 
 def logsumexp(log_x: Array, axis: int | tuple[int, ...] | None = None) -> Array:
@@ -44,10 +58,13 @@ def logsumexp(log_x: Array, axis: int | tuple[int, ...] | None = None) -> Array:
         >>> float(logsumexp(np.array([-1000.0, -1000.0])))
         -999.3068528194401
     """
-    peak = np.max(log_x, axis=axis, keepdims=True)
-    shift = np.where(np.isfinite(peak), peak, 0.0)
-    total = np.sum(np.exp(log_x - shift), axis=axis)
-    return safe_log(total) + np.squeeze(shift, axis=axis)
+    xp = namespace(log_x)
+    peak = constant(xp.max(log_x, axis=axis, keepdims=True))
+    shift = finite_or_zero(peak)
+    total = xp.sum(xp.exp(log_x - shift), axis=axis, keepdims=True)
+    result = safe_log(total) + shift
+    axes = tuple(range(result.ndim)) if axis is None else axis
+    return xp.squeeze(result, axis=axes)[()]
 
 
 def log_expect(probability: Array, log_x: Array, axis: int = -1) -> Array:
@@ -89,5 +106,19 @@ def normalise(log_weight: Array, axis: int | tuple[int, ...] = -1) -> Array:
         >>> normalise(np.array([0.0, -np.inf]))
         array([1., 0.])
     """
-    total = np.expand_dims(logsumexp(log_weight, axis=axis), axis)
-    return np.exp(log_weight - np.where(np.isfinite(total), total, 0.0))
+    xp = namespace(log_weight)
+    peak = finite_or_zero(constant(xp.max(log_weight, axis=axis, keepdims=True)))
+    weight = xp.exp(log_weight - peak)
+    total = xp.sum(weight, axis=axis, keepdims=True)
+    return weight / xp.where(total > 0, total, xp.ones_like(total))
+
+
+def finite_or_zero(x: Array) -> Array:
+    """``x`` with 0 in place of what is infinite, so that it can be subtracted.
+
+    Example:
+        >>> finite_or_zero(np.array([2.0, -np.inf]))
+        array([2., 0.])
+    """
+    xp = namespace(x)
+    return xp.where(xp.isfinite(x), x, xp.zeros_like(x))

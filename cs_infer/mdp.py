@@ -8,19 +8,27 @@ checked again: a :class:`TabularMDP` that exists is valid.
 from __future__ import annotations
 
 import math
-import operator
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from cs_infer.arrays import action_major, constant, frozen, is_torch, namespace, to_numpy
+from cs_infer.checks import (
+    check_distribution,
+    check_reward,
+    common_floats,
+    real_array,
+    require,
+    shaped,
+    whole_number,
+)
+from cs_infer.dynamics import Deterministic, Dynamics, Sparse, as_dynamics
 from cs_infer.log_space import safe_log
 
-Array = np.ndarray
-
-_SUM_TOLERANCE = 1e-8
-_LARGEST_LOG = 1e300
+Array = Any
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,10 +36,12 @@ class TabularMDP:
     """A finite-horizon MDP with a prior over actions and a temperature.
 
     Build one with :meth:`from_arrays` or :meth:`from_gymnasium`. It is
-    immutable: the arrays are read-only copies.
+    immutable: numpy arrays are read-only copies. Torch tensors are kept, with
+    their gradients. A batch of B problems of one size has a leading axis B on
+    whatever differs between them.
 
     Attributes:
-        transition: ``P(s' | s, a)``, shape (S, A, S), indexed [s, a, s'].
+        dynamics: ``P(s' | s, a)``, see :mod:`cs_infer.dynamics`.
         reward: ``r_t(s, a)``, in units of reward, shape (T, S, A); ``-inf``
             marks what an optimal agent never does.
         initial: ``mu_0(s)``, shape (S,).
@@ -42,15 +52,21 @@ class TabularMDP:
         reward_next: ``r(s, a, s')``, shape (S, A, S), added to ``reward``
             inside the optimality variable; None when rewards do not depend
             on the next state.
+        terminal_value: paid in the state that follows the last action, in
+            units of reward, shape (S,); None for zero.
+        observed: at which steps optimality is conditioned on, shape (T,);
+            None for all of them.
     """
 
-    transition: Array
+    dynamics: Dynamics
     reward: Array
     initial: Array
     action_prior: Array
     horizon: int
     temperature: float
     reward_next: Array | None = None
+    terminal_value: Array | None = None
+    observed: Array | None = None
 
     @classmethod
     def from_arrays(
@@ -61,27 +77,38 @@ class TabularMDP:
         initial: Any,
         horizon: int,
         action_prior: Any = None,
+        allowed: Any = None,
         temperature: float = 1.0,
         reward_next: Any = None,
+        terminal_value: Any = None,
+        observed: Any = None,
     ) -> TabularMDP:
         """Check the arrays and build the problem.
 
         Args:
-            transition: ``P(s' | s, a)``, shape (S, A, S).
-            reward: ``r(s, a)``, shape (S, A), or per step, shape (T, S, A).
-            initial: ``mu_0(s)``, shape (S,).
+            transition: ``P(s' | s, a)``, shape (S, A, S), or dynamics.
+            reward: ``r(s, a)``, shape (S, A), or per step, shape (T, S, A);
+                in a batch (B, T, S, A), or (B, 1, S, A) if constant in time.
+            initial: ``mu_0(s)``, shape (S,) or (B, S).
             horizon: the number of steps T, at least 1.
-            action_prior: ``rho(a | s)``, shape (S, A); uniform by default.
+            action_prior: ``rho(a | s)``, shape (S, A) or (B, S, A); uniform
+                by default.
+            allowed: instead of a prior, which actions each state has, shape
+                (S, A); the prior is uniform over those.
             temperature: ``alpha`` > 0.
             reward_next: ``r(s, a, s')``, shape (S, A, S), for rewards that
-                depend on where the step ends; added to ``reward``.
+                depend on where the step ends; added to ``reward``. Beside
+                sparse dynamics, (S, A, K) in the order of their lists.
+            terminal_value: shape (S,) or (B, S), in units of reward.
+            observed: booleans, shape (T,).
 
         Returns:
             The checked, immutable problem.
 
         Raises:
-            ValueError: a shape, sign, sum or NaN is wrong; the message names
-                the rule, the place and the value.
+            ValueError: a shape, sign, sum or NaN is wrong, or arrays differ in
+                library, floating type or device; the message names the rule,
+                the place and the value.
             TypeError: ``horizon`` is not a whole number, or an argument is
                 not an array of real numbers.
 
@@ -92,51 +119,77 @@ class TabularMDP:
             >>> mdp.num_states, mdp.num_actions, mdp.horizon
             (1, 2, 3)
         """
-        return cls(transition, reward, initial, action_prior, horizon, temperature, reward_next)
+        if allowed is not None:
+            require(action_prior is None, "give action_prior or allowed, not both")
+            action_prior = _uniform_over(allowed)
+        return cls(
+            transition,
+            reward,
+            initial,
+            action_prior,
+            horizon,
+            temperature,
+            reward_next,
+            terminal_value,
+            observed,
+        )
 
     def __post_init__(self) -> None:
         """Check every part, and keep a read-only copy of it."""
-        T = _whole_number("horizon", self.horizon)
-        P = _real_array("transition", self.transition)
-        _require(
-            P.ndim == 3 and P.shape[0] == P.shape[2] and P.size > 0,
-            f"transition must have shape (S, A, S); it has {P.shape}",
-        )
-        _check_distribution("transition", P, ("s", "a", ":"))
-        S, A, _ = P.shape
-        mu0 = _shaped("initial", self.initial, (S,))
-        _check_distribution("initial", mu0, (":",))
-        uniform = np.full((S, A), 1.0 / A)
-        rho = uniform if self.action_prior is None else self.action_prior
-        rho = _shaped("action_prior", rho, (S, A))
-        _check_distribution("action_prior", rho, ("s", ":"))
-        alpha = float(_shaped("temperature", self.temperature, ()))
-        _require(
+        T = whole_number("horizon", self.horizon)
+        given = {
+            "transition": getattr(self.dynamics, "probability", self.dynamics),
+            "reward": self.reward,
+            "initial": self.initial,
+            "action_prior": self.action_prior,
+            "reward_next": self.reward_next,
+            "terminal_value": self.terminal_value,
+        }
+        like = common_floats(given)
+        dynamics = self.dynamics
+        if not isinstance(dynamics, Dynamics):
+            dynamics = as_dynamics(real_array("transition", dynamics, like))
+        like = dynamics.probability
+        S, A = dynamics.num_states, dynamics.num_actions
+        alpha = float(shaped("temperature", self.temperature, ()))
+        require(
             math.isfinite(alpha) and alpha > 0,
             f"temperature must be positive and finite; it is {alpha}",
         )
-        r = _real_array("reward", self.reward)
-        _require(
-            r.shape in ((S, A), (T, S, A)),
-            f"reward must have shape (S, A) = {(S, A)} or "
-            f"(T, S, A) = {(T, S, A)}; it has {r.shape}",
-        )
-        _check_reward("reward", r, alpha, T)
+        mu0 = _maybe_batched("initial", self.initial, (S,), like)
+        check_distribution("initial", mu0, (":",))
+        rho = np.full((S, A), 1.0 / A) if self.action_prior is None else self.action_prior
+        rho = _maybe_batched("action_prior", rho, (S, A), like)
+        _check_some_action_allowed(rho)
+        check_distribution("action_prior", rho, ("s", ":"))
+        r = real_array("reward", self.reward, like)
+        _check_reward_shape(r, T, S, A)
+        check_reward("reward", r, alpha, T)
         r_next = self.reward_next
         if r_next is not None:
-            r_next = _frozen(_shaped("reward_next", r_next, (S, A, S)))
-            _check_reward("reward_next", r_next, alpha, T)
+            r_next = frozen(_reward_next(r_next, dynamics))
+            check_reward("reward_next", r_next, alpha, T)
+        terminal = self.terminal_value
+        if terminal is not None:
+            terminal = frozen(_maybe_batched("terminal_value", terminal, (S,), like))
+            check_reward("terminal_value", terminal, alpha, T)
+        r = action_major(r)
+        xp = namespace(r)
         checked = {
-            "transition": _frozen(P),
-            "reward": np.broadcast_to(_frozen(r), (T, S, A)),
-            "initial": _frozen(mu0),
-            "action_prior": _frozen(rho),
+            "dynamics": dynamics,
+            "reward": xp.broadcast_to(r, (*r.shape[:-3], T, S, A)),
+            "initial": frozen(mu0),
+            "action_prior": action_major(rho),
             "horizon": T,
             "temperature": alpha,
             "reward_next": r_next,
+            "terminal_value": terminal,
+            "observed": _pattern(self.observed, T),
         }
         for name, value in checked.items():
             object.__setattr__(self, name, value)
+        object.__setattr__(self, "_reward_once", r if r.ndim > 2 else r[None])
+        self._check_batch()
 
     @classmethod
     def from_gymnasium(cls, env_or_id: Any, *, horizon: int, **options: Any) -> TabularMDP:
@@ -154,20 +207,77 @@ class TabularMDP:
 
         return read_toy_text(env_or_id, horizon=horizon, **options)
 
+    @staticmethod
+    def stack(problems: Sequence[TabularMDP]) -> TabularMDP:
+        """A batch of single problems of equal size, horizon and temperature.
+
+        Args:
+            problems: at least one; none of them a batch.
+
+        Returns:
+            The batch; its results have a leading axis B, and ``batch[b]`` is
+            the b-th problem again.
+
+        Raises:
+            ValueError: sizes, horizons, temperatures or patterns differ.
+        """
+        from cs_infer.batches import stack_problems
+
+        return stack_problems(problems)
+
+    def __getitem__(self, b: int) -> TabularMDP:
+        """The b-th problem of a batch."""
+        from cs_infer.batches import pick_problem
+
+        return pick_problem(self, b)
+
+    # Sizes and kinds.
+
     @property
     def num_states(self) -> int:
         """The number of states S."""
-        return self.transition.shape[0]
+        return self.dynamics.num_states
 
     @property
     def num_actions(self) -> int:
         """The number of actions A."""
-        return self.transition.shape[1]
+        return self.dynamics.num_actions
+
+    @property
+    def batch(self) -> int | None:
+        """The number of problems in a batch, None for a single one."""
+        return next((size for _, size in self._batch_sizes() if size is not None), None)
+
+    @property
+    def has_constant_reward(self) -> bool:
+        """Whether one reward, given once, serves every step, and every step is observed."""
+        return self._reward_once.shape[-3] == 1 and self.observed is None
+
+    @property
+    def is_deterministic(self) -> bool:
+        """Whether every allowed action leads to one next state for certain."""
+        if isinstance(self.dynamics, Deterministic):
+            return True
+        P, allowed = to_numpy(self.dynamics.probability), to_numpy(self.action_prior) > 0
+        return bool(np.all((P == 0) | (P == 1) | ~allowed[..., None]))
+
+    # Logarithms, in nats, computed once.
+
+    @property
+    def transition(self) -> Array:
+        """``P(s' | s, a)``, shape (S, A, S), indexed [s, a, s']."""
+        return self.dynamics.transition
 
     @cached_property
     def scaled_reward(self) -> Array:
         """The reward over the temperature, ``r / alpha``, in nats, shape (T, S, A)."""
-        return _frozen(self.reward / self.temperature)
+        once = self._scaled_once
+        shape = (*once.shape[:-3], self.horizon, *once.shape[-2:])
+        return namespace(once).broadcast_to(once, shape)
+
+    @cached_property
+    def _scaled_once(self) -> Array:
+        return frozen(self._reward_once / self.temperature)
 
     @cached_property
     def log_step(self) -> Array:
@@ -176,34 +286,122 @@ class TabularMDP:
         The factor of one step that involves the next state. Without
         ``reward_next`` it is the log-transition alone.
         """
-        log_P = safe_log(self.transition)
-        if self.reward_next is None:
-            return _frozen(log_P)
-        return _frozen(log_P + self.reward_next / self.temperature)
+        return frozen(self.paying_dynamics.to_dense().log_weight)
 
     @cached_property
     def log_initial(self) -> Array:
-        """``log mu_0(s)``, in nats, shape (S,)."""
-        return _frozen(safe_log(self.initial))
+        """``log mu_0(s)``, in nats, shape (S,); (B, S) in a batch."""
+        return self.for_each(frozen(safe_log(self.initial)))
 
     @cached_property
     def log_action_prior(self) -> Array:
         """``log rho(a | s)``, in nats, shape (S, A)."""
-        return _frozen(safe_log(self.action_prior))
+        return frozen(safe_log(self.action_prior))
 
-    @property
-    def is_deterministic(self) -> bool:
-        """Whether every allowed action leads to one next state for certain."""
-        certain = (self.transition == 0) | (self.transition == 1)
-        return bool(np.all(certain | (self.action_prior == 0)[:, :, None]))
+    @cached_property
+    def log_terminal(self) -> Array:
+        """``log beta_{T+1}(s)``: terminal value over temperature, shape (S,); (B, S) in a batch."""
+        if self.terminal_value is None:
+            return self.for_each(namespace(self.initial).zeros_like(self.initial))
+        return self.for_each(self.terminal_value / self.temperature)
+
+    @cached_property
+    def paying_dynamics(self) -> Dynamics:
+        """The dynamics, with ``reward_next`` over the temperature paid where a step ends."""
+        if self.reward_next is None:
+            return self.dynamics
+        return self.dynamics.with_gain(self.reward_next / self.temperature)
+
+    def step(self, t: int) -> tuple[Array, Dynamics]:
+        """What optimality says at step t: ``r_t / alpha``, shape (S, A), and dynamics.
+
+        Where optimality is not observed, the reward is 0 and nothing is paid.
+        """
+        require(0 <= t < self.horizon, f"t must lie in 0 … {self.horizon - 1}; it is {t}")
+        once = self._scaled_once
+        reward = once[..., min(t, once.shape[-3] - 1), :, :]
+        if self.observed is None or self.observed[t]:
+            return reward, self.paying_dynamics
+        return namespace(reward).zeros_like(reward), self.dynamics
+
+    def log_action_weight(self, t: int) -> Array:
+        """``log rho(a | s) + r_t(s, a) / alpha``: what an action weighs at step t, (S, A)."""
+        if self.has_constant_reward:
+            return self._constant_action_weight
+        return self.log_action_prior + self.step(t)[0]
+
+    @cached_property
+    def _constant_action_weight(self) -> Array:
+        return frozen(self.log_action_prior + self.step(0)[0])
+
+    def for_each(self, x: Array) -> Array:
+        """A vector of states, shape (S,), for every problem of a batch: (B, S)."""
+        if self.batch is None:
+            return x
+        return namespace(x).broadcast_to(x, (self.batch, self.num_states))
+
+    # The same problem, changed.
 
     def with_temperature(self, temperature: float) -> TabularMDP:
         """The same problem at another temperature."""
-        return replace(self, temperature=temperature)
+        return self._replace(temperature=temperature)
 
     def with_action_prior(self, action_prior: Any) -> TabularMDP:
         """The same problem under another action prior, shape (S, A)."""
-        return replace(self, action_prior=action_prior)
+        return self._replace(action_prior=action_prior)
+
+    def with_horizon(self, horizon: int) -> TabularMDP:
+        """The same problem with another number of steps; its reward must be constant."""
+        require(
+            self.has_constant_reward,
+            "with_horizon needs a reward given once, shape (S, A), and every step observed",
+        )
+        return self._replace(horizon=horizon)
+
+    def observing(self, steps: Any) -> TabularMDP:
+        """The same problem, conditioned on optimality at some of the steps only.
+
+        Implements eq-observed.
+
+        Args:
+            steps: booleans, shape (T,), or a list of steps, counted from 0.
+
+        Example:
+            >>> mdp = TabularMDP.from_arrays(
+            ...     transition=[[[1.0]]], reward=[[-1.0]], initial=[1.0], horizon=3)
+            >>> mdp.observing([2]).observed
+            array([False, False,  True])
+        """
+        steps = np.asarray(steps)
+        if steps.dtype.kind in "iu":
+            wrong = (steps < 0) | (steps >= self.horizon)
+            require(
+                not np.any(wrong),
+                f"steps must lie in 0 … {self.horizon - 1}; they hold {steps[wrong][:1]}",
+            )
+            steps = np.isin(np.arange(self.horizon), steps)
+        return self._replace(observed=steps)
+
+    def with_prior_folded(self) -> TabularMDP:
+        """The same posterior from a uniform prior and a changed reward.
+
+        Implements eq-folded-prior: ``r_t(s, a) + alpha log(rho(a | s) |A|)``.
+        Exact where every step is observed. An action that the prior forbids gets
+        the reward ``-inf``.
+
+        Raises:
+            ValueError: some step is not observed, so that no reward counts there.
+        """
+        require(
+            self.observed is None,
+            "with_prior_folded needs every step observed: a prior cannot hide in a reward "
+            "that does not count",
+        )
+        A = self.num_actions
+        extra = self.temperature * (self.log_action_prior + math.log(A))
+        if extra.ndim == 3:
+            extra = extra[:, None]
+        return self._replace(reward=self._reward_once + extra, action_prior=None)
 
     def shifted(self) -> TabularMDP:
         """The same problem with its largest reward moved to 0.
@@ -213,95 +411,130 @@ class TabularMDP:
         do not change; ``log_evidence`` becomes a true log-probability, lower
         by ``T * shift / alpha``.
         """
-        if self.reward_next is None:
-            return replace(self, reward=self.reward - _largest(self.reward))
-        top = _largest(self.reward), _largest(self.reward_next)
-        return replace(self, reward=self.reward - top[0], reward_next=self.reward_next - top[1])
+        lower = {"reward": self._reward_once - _largest(self._reward_once)}
+        if self.reward_next is not None:
+            lower["reward_next"] = self.reward_next - _largest(self.reward_next)
+        return self._replace(**lower)
+
+    def to_torch(self, *, device: Any = None, dtype: Any = None) -> TabularMDP:
+        """The same problem in torch tensors.
+
+        Args:
+            device: where, such as ``"cuda"``; the CPU by default.
+            dtype: ``torch.float64`` or ``torch.float32``; unchanged by default.
+        """
+        from cs_infer.batches import converted
+
+        return converted(self, "torch", dtype=dtype, device=device)
+
+    def to_numpy(self, *, dtype: Any = None) -> TabularMDP:
+        """The same problem in numpy arrays of float64 or float32; unchanged by default."""
+        from cs_infer.batches import converted
+
+        return converted(self, "numpy", dtype=dtype)
+
+    def _replace(self, **changes: Any) -> TabularMDP:
+        """``dataclasses.replace``, with the reward kept as it was given."""
+        reward = changes.pop("reward", self._reward_once)
+        if reward.ndim == 3 and reward.shape[0] == 1:
+            reward = reward[0]
+        return replace(self, reward=reward, **changes)
+
+    def _batch_sizes(self) -> list[tuple[str, int | None]]:
+        parts = {"initial": 1, "action_prior": 2, "terminal_value": 1, "_reward_once": 3}
+        sizes = [("transition", self.dynamics.batch)]
+        for name, ndim in parts.items():
+            x = getattr(self, name)
+            batched = x is not None and x.ndim > ndim
+            sizes.append((name.replace("_reward_once", "reward"), x.shape[0] if batched else None))
+        return sizes
+
+    def _check_batch(self) -> None:
+        sizes = {name: size for name, size in self._batch_sizes() if size is not None}
+        require(
+            len(set(sizes.values())) <= 1,
+            "every part of a batch must have the same leading size B; "
+            + ", ".join(f"{name} has {size}" for name, size in sizes.items()),
+        )
 
     def __repr__(self) -> str:
+        batch = "" if self.batch is None else f"batch={self.batch}, "
         return (
-            f"TabularMDP(num_states={self.num_states}, num_actions={self.num_actions}, "
+            f"TabularMDP({batch}num_states={self.num_states}, num_actions={self.num_actions}, "
             f"horizon={self.horizon}, temperature={self.temperature:g})"
         )
 
 
-def _require(holds: bool, message: str) -> None:
-    if not holds:
-        raise ValueError(message)
-
-
-def _whole_number(name: str, value: Any) -> int:
-    try:
-        number = operator.index(value)
-    except TypeError:
-        number = None
-    if number is None or isinstance(value, bool):
-        raise TypeError(f"{name} must be a whole number; it is {value!r}")
-    _require(number >= 1, f"{name} must be at least 1; it is {number}")
-    return number
-
-
-def _real_array(name: str, value: Any) -> Array:
-    try:
-        array = np.asarray(value)
-    except ValueError as error:
-        raise ValueError(f"{name} must be a rectangular array of numbers ({error})") from None
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"{name} must hold real numbers; its dtype is {array.dtype}")
-    return np.array(array, dtype=np.float64)
-
-
-def _shaped(name: str, value: Any, shape: tuple[int, ...]) -> Array:
-    array = _real_array(name, value)
-    _require(array.shape == shape, f"{name} must have shape {shape}; it has {array.shape}")
+def _maybe_batched(name: str, value: Any, shape: tuple[int, ...], like: Array) -> Array:
+    array = real_array(name, value, like)
+    fits = tuple(array.shape[-len(shape) :]) == shape and array.ndim <= len(shape) + 1
+    batched = f", in a batch (B, {', '.join(str(n) for n in shape)})"
+    require(
+        fits,
+        f"{name} must have shape {shape}{batched if array.ndim > len(shape) else ''}; "
+        f"it has {tuple(array.shape)}",
+    )
     return array
 
 
-def _place(name: str, index: tuple[Any, ...]) -> str:
-    return f"{name}[{', '.join(str(i) for i in index)}]"
-
-
-def _first(where: Array) -> tuple[int, ...]:
-    return tuple(int(i) for i in np.argwhere(where)[0])
-
-
-def _check_distribution(name: str, p: Array, axes: tuple[str, ...]) -> None:
-    if not np.all(np.isfinite(p)):
-        at = _first(~np.isfinite(p))
-        raise ValueError(f"{name} must be finite; {_place(name, at)} is {p[at]}")
-    if np.any(p < 0):
-        at = _first(p < 0)
-        raise ValueError(f"{name} must not be negative; {_place(name, at)} is {p[at]:g}")
-    total = p.sum(axis=-1)
-    wrong = np.abs(total - 1) > _SUM_TOLERANCE
-    if np.any(wrong):
-        at = _first(wrong)
-        rule = f"{_place(name, axes)} must sum to 1"
-        if at:
-            rule += f" for every ({', '.join(axes[:-1])})"
-        raise ValueError(f"{rule}; {_place(name, (*at, ':'))} sums to {total[at]:.12g}")
-
-
-def _check_reward(name: str, r: Array, alpha: float, steps: int) -> None:
-    wrong = np.isnan(r) | (r == np.inf)
-    if np.any(wrong):
-        at = _first(wrong)
-        raise ValueError(
-            f"{name} must be finite or -inf (never optimal); {_place(name, at)} is {r[at]}"
-        )
-    size = float(np.max(np.abs(r), where=np.isfinite(r), initial=0.0))
-    _require(
-        size <= _LARGEST_LOG * alpha / steps,
-        f"horizon * {name} / temperature must stay within {_LARGEST_LOG:g}; "
-        f"it is {steps} * {size:g} / {alpha:g}",
+def _check_reward_shape(r: Array, T: int, S: int, A: int) -> None:
+    shape = tuple(r.shape)
+    fits = shape in ((S, A), (T, S, A)) or (len(shape) == 4 and shape[1:] in ((T, S, A), (1, S, A)))
+    batched = ", in a batch (B, T, S, A) or (B, 1, S, A)" if len(shape) > 3 else ""
+    require(
+        fits,
+        f"reward must have shape (S, A) = {(S, A)} or (T, S, A) = {(T, S, A)}{batched}; "
+        f"it has {shape}",
     )
 
 
-def _largest(reward: Array) -> float:
-    top = float(np.max(reward))
-    return top if math.isfinite(top) else 0.0
-
-
-def _frozen(array: Array) -> Array:
-    array.setflags(write=False)
+def _reward_next(value: Any, dynamics: Dynamics) -> Array:
+    array = real_array("reward_next", value, dynamics.probability)
+    S, A = dynamics.num_states, dynamics.num_actions
+    K = dynamics.next_state.shape[-1]
+    allowed = {(S, A, S), (S, A, K)} if isinstance(dynamics, Sparse) else {(S, A, S)}
+    require(
+        tuple(array.shape[-3:]) in allowed,
+        f"reward_next must have shape {(S, A, S)}; it has {tuple(array.shape)}",
+    )
     return array
+
+
+def _uniform_over(allowed: Any) -> Array:
+    xp = namespace(allowed) if is_torch(allowed) else np
+    mask = allowed if is_torch(allowed) else np.asarray(allowed)
+    require(
+        mask.ndim >= 2 and "bool" in str(mask.dtype),
+        f"allowed must hold booleans, shape (S, A); it has dtype {mask.dtype}, "
+        f"shape {tuple(mask.shape)}",
+    )
+    weight = xp.astype(mask, xp.float64)
+    _check_some_action_allowed(weight)
+    return weight / xp.sum(weight, axis=-1, keepdims=True)
+
+
+def _check_some_action_allowed(rho: Array) -> None:
+    none = to_numpy(rho == 0).all(axis=-1)
+    if none.any():
+        state = int(np.argwhere(none)[0][-1])
+        raise ValueError(
+            f"every state needs an action it may take; action_prior[{state}, :] is all zero "
+            "(give an absorbing state an action that stays)"
+        )
+
+
+def _pattern(observed: Any, T: int) -> np.ndarray | None:
+    if observed is None:
+        return None
+    pattern = to_numpy(observed) if is_torch(observed) else np.asarray(observed)
+    require(
+        pattern.shape == (T,) and pattern.dtype == bool,
+        f"observed must hold {T} booleans, one a step; it has shape {pattern.shape} and dtype "
+        f"{pattern.dtype}",
+    )
+    return None if pattern.all() else frozen(pattern.copy())
+
+
+def _largest(reward: Array) -> float:
+    top = float(namespace(reward).max(constant(reward)))
+    return top if math.isfinite(top) else 0.0

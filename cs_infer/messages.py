@@ -1,38 +1,106 @@
-"""The same answers by passing messages: exact inference in log space.
+"""Exact inference by passing messages, in log space.
 
 Enumeration sums over every trajectory, and their number is exponential in
 the horizon. The chain structure of the graph lets the sum be done one step
-at a time, backwards, in time linear in the horizon.
+at a time, backwards, in time linear in the horizon and in the number of
+transitions that are possible.
 
 These are the *exact* messages. Under stochastic dynamics they believe in
-luck, so they are not the soft values of maximum-entropy control.
+luck, so they are not the soft values of maximum-entropy control; those are
+in :mod:`cs_infer.variational`, and differ in one word.
 """
 
-from typing import NamedTuple
+from __future__ import annotations
 
-import numpy as np
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple
 
+from cs_infer.arrays import namespace
+from cs_infer.backups import StateValues, action_values, sweep, sweep_with
+from cs_infer.hidden_markov import collapsed
 from cs_infer.log_space import logsumexp, normalise
 from cs_infer.mdp import TabularMDP
 
-Array = np.ndarray
+Array = Any
 
 
-class BackwardMessages(NamedTuple):
-    """What the future says about the present.
-
-    Attributes:
-        log_beta_sa: ``log p(O_t:T = 1 | s_t, a_t)``, in nats, shape (T, S, A).
-        log_beta_s: ``log p(O_t:T = 1 | s_t)``, in nats, shape (T, S).
-        policy: ``p(a_t | s_t, O_t:T = 1)``, shape (T, S, A); zero in states
-            from which optimality is impossible.
-        log_evidence: ``log p(O_1:T = 1)``, in nats.
-    """
+class ActionStep(NamedTuple):
+    """One step of :class:`BackwardMessages`: two arrays of shape (..., S, A)."""
 
     log_beta_sa: Array
-    log_beta_s: Array
     policy: Array
-    log_evidence: float
+
+
+@dataclass(frozen=True, eq=False)
+class BackwardMessages:
+    """What the future says about the present.
+
+    One number a state and a step is stored. What has an action in it is
+    computed from that when it is asked for: a step at a time by :meth:`step`,
+    or all steps at once, T S A numbers, by the attributes below.
+
+    Attributes:
+        log_beta_s: ``log p(O_t:T = 1 | s_t)``, in nats, shape (T, S).
+        log_beta_sa: ``log p(O_t:T = 1 | s_t, a_t)``, in nats, shape (T, S, A).
+        policy: ``p(a_t | s_t, O_t:T = 1)``, shape (T, S, A); zero in states
+            from which optimality is impossible.
+        advantage: ``log beta_t(s, a) - log beta_t(s)``, in nats, shape
+            (T, S, A): the logarithm of how much more probable optimality has
+            made the action. ``-inf`` where optimality is impossible.
+        log_evidence: ``log p(O_1:T = 1)``, in nats; an array (B,) in a batch.
+    """
+
+    mdp: TabularMDP = field(repr=False)
+    values: StateValues = field(repr=False)
+
+    @cached_property
+    def log_beta_s(self) -> Array:
+        """See the class."""
+        return self.values.total()
+
+    @cached_property
+    def log_beta_sa(self) -> Array:
+        """See the class."""
+        return self._all_steps(lambda t: self.step(t).log_beta_sa)
+
+    @cached_property
+    def policy(self) -> Array:
+        """See the class."""
+        return self._all_steps(lambda t: self.step(t).policy)
+
+    @cached_property
+    def advantage(self) -> Array:
+        """See the class."""
+        return self._all_steps(self._advantage)
+
+    @cached_property
+    def log_evidence(self) -> Any:
+        """See the class."""
+        return plain(logsumexp(self.mdp.log_initial + self.values.at(0), axis=-1))
+
+    def step(self, t: int) -> ActionStep:
+        """``log_beta_sa`` and ``policy`` of one step, shape (S, A) each.
+
+        Args:
+            t: the step, counted from 0.
+        """
+        q = self._action_values(t)
+        policy = normalise(self.mdp.log_action_prior + q, axis=-1)
+        return ActionStep(self.values.shift(q, t + 1), policy)
+
+    def _action_values(self, t: int) -> Array:
+        return action_values(self.mdp, t, self.values.relative[..., t + 1, :], "log_expect")
+
+    def _advantage(self, t: int) -> Array:
+        q = self._action_values(t)
+        v = logsumexp(self.mdp.log_action_prior + q, axis=-1)[..., None]
+        xp = namespace(q)
+        return xp.where(xp.isfinite(v), q - xp.where(xp.isfinite(v), v, xp.zeros_like(v)), v)
+
+    def _all_steps(self, of: Any) -> Array:
+        steps = [of(t) for t in range(self.mdp.horizon)]
+        return namespace(*steps).stack(steps, axis=-3)
 
 
 class ForwardMessages(NamedTuple):
@@ -47,16 +115,28 @@ class ForwardMessages(NamedTuple):
     filtered: Array
 
 
-class SmoothedMarginals(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class SmoothedMarginals:
     """What past and future together say about the present.
 
     Attributes:
         state: ``p(s_t | O_1:T = 1)``, shape (T, S).
-        state_action: ``p(s_t, a_t | O_1:T = 1)``, shape (T, S, A).
+        state_action: ``p(s_t, a_t | O_1:T = 1)``, shape (T, S, A), computed
+            when asked for; :meth:`step` gives one step of it.
     """
 
     state: Array
-    state_action: Array
+    messages: BackwardMessages = field(repr=False)
+
+    @cached_property
+    def state_action(self) -> Array:
+        """See the class."""
+        steps = [self.step(t) for t in range(self.messages.mdp.horizon)]
+        return namespace(*steps).stack(steps, axis=-3)
+
+    def step(self, t: int) -> Array:
+        """``p(s_t, a_t | O_1:T = 1)`` of one step, shape (S, A)."""
+        return self.state[..., t, :, None] * self.messages.step(t).policy
 
 
 def backward_messages(mdp: TabularMDP) -> BackwardMessages:
@@ -83,17 +163,10 @@ def backward_messages(mdp: TabularMDP) -> BackwardMessages:
         >>> backward_messages(mdp).log_evidence
         0.0
     """
-    T, S, A = mdp.horizon, mdp.num_states, mdp.num_actions
-    log_beta_sa, log_beta_s = np.empty((T, S, A)), np.empty((T, S))
-    log_beta_next = np.zeros(S)
-    for t in reversed(range(T)):
-        ahead = logsumexp(mdp.log_step + log_beta_next, axis=2)
-        log_beta_sa[t] = mdp.scaled_reward[t] + ahead
-        log_beta_s[t] = logsumexp(mdp.log_action_prior + log_beta_sa[t], axis=1)
-        log_beta_next = log_beta_s[t]
-    policy = normalise(mdp.log_action_prior + log_beta_sa, axis=2)
-    log_evidence = float(logsumexp(mdp.log_initial + log_beta_s[0]))
-    return BackwardMessages(log_beta_sa, log_beta_s, policy, log_evidence)
+    shortcut = collapsed(mdp)
+    if shortcut is None:
+        return BackwardMessages(mdp, sweep(mdp, ahead="log_expect"))
+    return BackwardMessages(mdp, sweep_with(mdp, shortcut.back))
 
 
 def forward_messages(mdp: TabularMDP) -> ForwardMessages:
@@ -112,13 +185,14 @@ def forward_messages(mdp: TabularMDP) -> ForwardMessages:
     References:
         Levine (2018), section 2.2; :cite:`levine2018reinforcement`.
     """
-    T, S = mdp.horizon, mdp.num_states
-    log_forward = np.empty((T, S))
-    log_forward[0] = mdp.log_initial
-    for t in range(T - 1):
-        here = log_forward[t][:, None] + mdp.log_action_prior + mdp.scaled_reward[t]
-        log_forward[t + 1] = logsumexp(here[:, :, None] + mdp.log_step, axis=(0, 1))
-    return ForwardMessages(log_forward, normalise(log_forward, axis=1))
+    rows, log_f = [], mdp.log_initial
+    for t in range(mdp.horizon):
+        rows.append(log_f)
+        if t + 1 < mdp.horizon:
+            _, dynamics = mdp.step(t)
+            log_f = dynamics.log_push(log_f[..., None] + mdp.log_action_weight(t))
+    log_forward = namespace(log_f).stack(rows, axis=-2)
+    return ForwardMessages(log_forward, normalise(log_forward, axis=-1))
 
 
 def smoothed_marginals(mdp: TabularMDP) -> SmoothedMarginals:
@@ -136,8 +210,32 @@ def smoothed_marginals(mdp: TabularMDP) -> SmoothedMarginals:
     References:
         Levine (2018), section 2.2; :cite:`levine2018reinforcement`.
     """
-    log_forward = forward_messages(mdp).log_forward
-    log_beta_sa = backward_messages(mdp).log_beta_sa
-    joint = log_forward[:, :, None] + mdp.log_action_prior + log_beta_sa
-    state_action = normalise(joint, axis=(1, 2))
-    return SmoothedMarginals(state_action.sum(axis=2), state_action)
+    messages = backward_messages(mdp)
+    joint = forward_messages(mdp).log_forward + messages.log_beta_s
+    return SmoothedMarginals(normalise(joint, axis=-1), messages)
+
+
+def pairwise_marginals(mdp: TabularMDP, t: int) -> Array:
+    """``p(s_t, a_t, s_{t+1} | O_1:T = 1)``: a step of the posterior, with both its ends.
+
+    Implements eq-pairwise-marginal: what is known of the state and the action,
+    times the posterior dynamics.
+
+    Args:
+        mdp: the problem.
+        t: the step, counted from 0.
+
+    Returns:
+        Probabilities indexed [s, a, k], where k is a place in the list
+        ``mdp.dynamics.next_state``; with dense dynamics that is s' itself.
+        They sum to one (to zero if optimality is impossible).
+    """
+    marginals = smoothed_marginals(mdp)
+    _, dynamics = mdp.step(t)
+    posterior = dynamics.reweighted(marginals.messages.values.relative[..., t + 1, :])
+    return marginals.step(t)[..., None] * posterior.probability
+
+
+def plain(x: Array) -> Any:
+    """A Python float for a single numpy problem; an array or a tensor otherwise."""
+    return float(x) if namespace(x).__name__ == "numpy" and x.ndim == 0 else x

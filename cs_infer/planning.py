@@ -85,6 +85,7 @@ def plan_open_loop(mdp: TabularMDP) -> OpenLoopPlan:
         belief = np.einsum("ns,sat->nat", belief, mdp.transition).reshape(-1, S)
         actions = np.tile(np.arange(A), len(sequences))[:, None]
         sequences = np.hstack([np.repeat(sequences, A, axis=0), actions])
+    value = value + _mean(belief, mdp.log_terminal * mdp.temperature, axis=1)
     best = int(np.argmax(value))
     return OpenLoopPlan(sequences[best], float(value[best]))
 
@@ -105,7 +106,7 @@ def plan_closed_loop(mdp: TabularMDP) -> ClosedLoopPlan:
     """
     T, S, A = mdp.horizon, mdp.num_states, mdp.num_actions
     reward = np.where(mdp.action_prior > 0, expected_reward(mdp), -np.inf)
-    Q, V, V_next = np.empty((T, S, A)), np.empty((T, S)), np.zeros(S)
+    Q, V, V_next = np.empty((T, S, A)), np.empty((T, S)), mdp.log_terminal * mdp.temperature
     for t in reversed(range(T)):
         Q[t] = reward[t] + _mean(mdp.transition, V_next, axis=2)
         V[t] = V_next = Q[t].max(axis=1)

@@ -1,9 +1,14 @@
 """Drawing trajectories: from the prior, and from the posterior exactly."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
+from cs_infer.arrays import is_torch
+from cs_infer.checks import require
 from cs_infer.log_space import normalise
 from cs_infer.mdp import TabularMDP
 from cs_infer.messages import backward_messages
@@ -29,7 +34,7 @@ def sample_prior(
     """Draw from ``p(tau)``: act by the prior, move by the dynamics.
 
     Args:
-        mdp: the problem.
+        mdp: a single problem in numpy.
         num_samples: how many trajectories, at least 1.
         rng: the source of randomness.
 
@@ -37,11 +42,39 @@ def sample_prior(
         The trajectories.
 
     Raises:
-        ValueError: ``num_samples`` is below 1.
+        ValueError: ``num_samples`` is below 1, or the problem is a batch or in
+            torch.
     """
-    policy = np.broadcast_to(mdp.action_prior, mdp.reward.shape)
-    kernel = np.broadcast_to(mdp.transition, (mdp.horizon, *mdp.transition.shape))
-    return _roll_out(mdp.initial, policy, kernel, num_samples, rng)
+    return sample_policy(mdp, mdp.action_prior, num_samples, rng)
+
+
+def sample_policy(
+    mdp: TabularMDP, policy: Array, num_samples: int, rng: np.random.Generator
+) -> SampledTrajectories:
+    """Act by a policy, move by the true dynamics.
+
+    Args:
+        mdp: a single problem in numpy.
+        policy: ``pi_t(a | s)``, shape (T, S, A) or (S, A).
+        num_samples: how many trajectories, at least 1.
+        rng: the source of randomness.
+
+    Returns:
+        The trajectories.
+
+    Raises:
+        ValueError: ``num_samples`` is below 1, or the problem is a batch or in
+            torch.
+    """
+    pi = np.broadcast_to(policy, mdp.reward.shape)
+    return _roll_out(
+        mdp,
+        mdp.initial,
+        lambda t, s: pi[t, s],
+        lambda t, s, a: mdp.dynamics.probability[s, a],
+        num_samples,
+        rng,
+    )
 
 
 def sample_posterior(
@@ -57,7 +90,7 @@ def sample_posterior(
     well*.
 
     Args:
-        mdp: the problem.
+        mdp: a single problem in numpy.
         num_samples: how many trajectories, at least 1.
         rng: the source of randomness.
 
@@ -66,30 +99,54 @@ def sample_posterior(
 
     Raises:
         ValueError: ``num_samples`` is below 1, or no trajectory of the
-            problem can be optimal.
+            problem can be optimal, or the problem is a batch or in torch.
     """
-    messages = backward_messages(mdp)
+    messages = backward_messages(_single(mdp))
     if messages.log_evidence == -np.inf:
         raise ValueError(
             "the posterior needs p(O_1:T = 1) > 0; no feasible trajectory of this problem can "
             "be optimal (a reward of -inf cannot be avoided)"
         )
-    initial = normalise(mdp.log_initial + messages.log_beta_s[0])
-    log_next = np.vstack([messages.log_beta_s[1:], np.zeros(mdp.num_states)])
-    kernel = (normalise(mdp.log_step + log_next[t]) for t in range(mdp.horizon))
-    return _roll_out(initial, messages.policy, kernel, num_samples, rng)
+    values = messages.values.relative
+
+    def next_states(t: int, s: Array, a: Array) -> Array:
+        _, dynamics = mdp.step(t)
+        ahead = values[t + 1][dynamics.next_state[s, a]]
+        return normalise(dynamics.log_weight[s, a] + ahead)
+
+    initial = normalise(mdp.log_initial + values[0])
+    return _roll_out(
+        mdp, initial, lambda t, s: messages.step(t).policy[s], next_states, num_samples, rng
+    )
 
 
-def _roll_out(initial, policy, kernel, num_samples, rng) -> SampledTrajectories:
-    if num_samples < 1:
-        raise ValueError(f"num_samples must be at least 1; it is {num_samples}")
-    states = np.empty((num_samples, len(policy)), dtype=int)
+def _single(mdp: TabularMDP) -> TabularMDP:
+    require(
+        mdp.batch is None and not is_torch(mdp.initial),
+        "sampling needs a single problem in numpy: pick batch[b], convert with mdp.to_numpy()",
+    )
+    return mdp
+
+
+def _roll_out(
+    mdp: TabularMDP,
+    initial: Array,
+    policy: Callable[[int, Array], Array],
+    kernel: Callable[[int, Array, Array], Array],
+    num_samples: int,
+    rng: np.random.Generator,
+) -> SampledTrajectories:
+    """Draw step by step; ``policy`` and ``kernel`` give one distribution a row."""
+    require(num_samples >= 1, f"num_samples must be at least 1; it is {num_samples}")
+    next_state = _single(mdp).dynamics.next_state
+    states = np.empty((num_samples, mdp.horizon), dtype=int)
     actions = np.empty_like(states)
     s = _draw(np.broadcast_to(initial, (num_samples, len(initial))), rng)
-    for t, step in enumerate(kernel):
-        states[:, t] = s
-        actions[:, t] = _draw(policy[t, s], rng)
-        s = _draw(step[s, actions[:, t]], rng) if t + 1 < len(policy) else s
+    for t in range(mdp.horizon):
+        states[:, t], actions[:, t] = s, _draw(policy(t, s), rng)
+        if t + 1 < mdp.horizon:
+            k = _draw(kernel(t, s, actions[:, t]), rng)
+            s = next_state[s, actions[:, t], k]
     return SampledTrajectories(states, actions)
 
 

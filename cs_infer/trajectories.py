@@ -83,8 +83,9 @@ def trajectory_log_likelihood(mdp: TabularMDP, states: Array, actions: Array) ->
     """``log p(O_1:T = 1 | tau)``: the return, divided by the temperature.
 
     Implements eq-trajectory-likelihood. Where rewards depend on the next
-    state, the last step's next state, which the trajectory does not hold, is
-    summed out.
+    state, or that state has a terminal value, the last step's next state, which
+    the trajectory does not hold, is summed out. A step at which optimality is
+    not observed adds nothing.
 
     Args:
         mdp: the problem.
@@ -99,12 +100,15 @@ def trajectory_log_likelihood(mdp: TabularMDP, states: Array, actions: Array) ->
     """
     s, a = _checked(mdp, states, actions)
     steps = np.arange(mdp.horizon)
-    total = mdp.scaled_reward[steps, s, a].sum(axis=-1)
-    if mdp.reward_next is None:
+    counts = np.ones(mdp.horizon, dtype=bool) if mdp.observed is None else mdp.observed
+    total = mdp.scaled_reward[steps, s, a][..., counts].sum(axis=-1)
+    if mdp.reward_next is None and mdp.terminal_value is None:
         return total
-    inner = mdp.reward_next[s[..., :-1], a[..., :-1], s[..., 1:]].sum(axis=-1)
-    last = logsumexp(mdp.log_step, axis=2)[s[..., -1], a[..., -1]]
-    return total + inner / mdp.temperature + last
+    if mdp.reward_next is not None:
+        gain = mdp.paying_dynamics.to_dense().gain[s[..., :-1], a[..., :-1], s[..., 1:]]
+        total = total + gain[..., counts[:-1]].sum(axis=-1)
+    last = mdp.step(mdp.horizon - 1)[1].log_expect(mdp.log_terminal)
+    return total + last[s[..., -1], a[..., -1]]
 
 
 def trajectory_energy(mdp: TabularMDP, states: Array, actions: Array) -> Array:

@@ -1,0 +1,91 @@
+"""One sweep from the last step to the first, for every reading of control.
+
+The readings differ in how they look ahead, and in nothing else:
+
+``log_expect``   exact inference: ``log E[exp v(s')]``
+``expect``       the variational reading: ``E[v(s')]``
+``max_product``  the most likely trajectory: ``max (log P + v(s'))``
+
+All of it is in nats: the reward was divided by the temperature when the
+problem was built. What is stored is one number a state and a step. Values of
+actions are computed again from them when they are asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from cs_infer.arrays import constant, namespace
+from cs_infer.log_space import finite_or_zero, logsumexp
+from cs_infer.mdp import TabularMDP
+
+Array = Any
+
+
+class StateValues(NamedTuple):
+    """``v_1 … v_{T+1}``, in nats, each up to a constant of its own.
+
+    Attributes:
+        relative: shape (..., T + 1, S).
+        offset: the constants, float64, shape (..., T + 1); None when all are
+            0. In float32 the values are kept centred, since a policy looks at
+            their differences and 10,000 steps would wash those out.
+    """
+
+    relative: Array
+    offset: Array | None
+
+    def at(self, t: int) -> Array:
+        """``v_t`` itself, shape (..., S)."""
+        v = self.relative[..., t, :]
+        return v if self.offset is None else v + self._offset_at(t, v)
+
+    def total(self) -> Array:
+        """``v_1 … v_T``, shape (..., T, S)."""
+        v = self.relative[..., :-1, :]
+        if self.offset is None:
+            return v
+        xp = namespace(v)
+        return xp.astype(v + self.offset[..., :-1, None], v.dtype)
+
+    def shift(self, q: Array, t: int) -> Array:
+        """``q`` of step t - 1, computed from ``relative``, with the constant put back."""
+        return q if self.offset is None else q + self._offset_at(t, q)[..., None]
+
+    def _offset_at(self, t: int, like: Array) -> Array:
+        return namespace(like).astype(self.offset[..., t, None], like.dtype)
+
+
+def action_values(mdp: TabularMDP, t: int, v_next: Array, ahead: str) -> Array:
+    """``q_t(s, a) = r_t(s, a) / alpha + ahead(v_{t+1})``, shape (..., S, A), in nats."""
+    reward, dynamics = mdp.step(t)
+    return reward + getattr(dynamics, ahead)(v_next)
+
+
+def state_values(mdp: TabularMDP, t: int, v_next: Array, ahead: str) -> Array:
+    """``v_t(s) = log sum_a rho(a | s) exp q_t(s, a)``, shape (..., S), in nats."""
+    _, dynamics = mdp.step(t)
+    return logsumexp(mdp.log_action_weight(t) + getattr(dynamics, ahead)(v_next), axis=-1)
+
+
+def sweep(mdp: TabularMDP, ahead: str) -> StateValues:
+    """``v_t`` for every step, by looking ahead as told."""
+    return sweep_with(mdp, lambda t, v_next: state_values(mdp, t, v_next, ahead))
+
+
+def sweep_with(mdp: TabularMDP, back: Callable[[int, Array], Array]) -> StateValues:
+    """Apply ``back(t, v_next)`` from the last step to the first."""
+    v = mdp.log_terminal
+    xp = namespace(v)
+    centred = v.dtype == xp.float32
+    rows, offsets = [v], [xp.zeros(v.shape[:-1], dtype=xp.float64, device=v.device)]
+    for t in reversed(range(mdp.horizon)):
+        v = back(t, v)
+        if centred:
+            top = finite_or_zero(constant(xp.max(v, axis=-1)))
+            v = v - top[..., None]
+            offsets.append(offsets[-1] + xp.astype(top, xp.float64))
+        rows.append(v)
+    relative = xp.stack(rows[::-1], axis=-2)
+    return StateValues(relative, xp.stack(offsets[::-1], axis=-1) if centred else None)
