@@ -16,7 +16,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from cs_infer.arrays import constant, namespace
+import numpy as np
+
+from cs_infer.arrays import constant, frozen, namespace
+from cs_infer.in_place import lists_of
 from cs_infer.log_space import finite_or_zero, logsumexp
 from cs_infer.mdp import TabularMDP
 
@@ -71,7 +74,15 @@ def state_values(mdp: TabularMDP, t: int, v_next: Array, ahead: str) -> Array:
 
 def sweep(mdp: TabularMDP, ahead: str) -> StateValues:
     """``v_t`` for every step, by looking ahead as told."""
-    return sweep_with(mdp, lambda t, v_next: state_values(mdp, t, v_next, ahead))
+    lists = lists_of(mdp.paying_dynamics, mdp.log_terminal)
+
+    def back(t: int, v_next: Array) -> Array:
+        v = None
+        if lists is not None:
+            v = lists.step(v_next, mdp.log_action_weight(t), exact=ahead == "log_expect")
+        return state_values(mdp, t, v_next, ahead) if v is None else v
+
+    return sweep_with(mdp, back)
 
 
 def sweep_with(mdp: TabularMDP, back: Callable[[int, Array], Array]) -> StateValues:
@@ -79,13 +90,34 @@ def sweep_with(mdp: TabularMDP, back: Callable[[int, Array], Array]) -> StateVal
     v = mdp.log_terminal
     xp = namespace(v)
     centred = v.dtype == xp.float32
-    rows, offsets = [v], [xp.zeros(v.shape[:-1], dtype=xp.float64, device=v.device)]
+    rows = _Rows(v, mdp.horizon)
+    offsets = [xp.zeros(v.shape[:-1], dtype=xp.float64, device=v.device)]
     for t in reversed(range(mdp.horizon)):
         v = back(t, v)
         if centred:
             top = finite_or_zero(constant(xp.max(v, axis=-1)))
             v = v - top[..., None]
             offsets.append(offsets[-1] + xp.astype(top, xp.float64))
-        rows.append(v)
-    relative = xp.stack(rows[::-1], axis=-2)
-    return StateValues(relative, xp.stack(offsets[::-1], axis=-1) if centred else None)
+        rows.put(t, v)
+    return StateValues(rows.all(), xp.stack(offsets[::-1], axis=-1) if centred else None)
+
+
+class _Rows:
+    """T + 1 rows, filled from the last to the first: in one numpy array, or as a torch stack."""
+
+    def __init__(self, last: Array, horizon: int) -> None:
+        self._array, self._list = None, [last]
+        if isinstance(last, np.ndarray):
+            self._array = np.empty((*last.shape[:-1], horizon + 1, last.shape[-1]), last.dtype)
+            self._array[..., horizon, :] = last
+
+    def put(self, t: int, v: Array) -> None:
+        if self._array is None:
+            self._list.append(v)  # a tensor may carry gradients: nothing is written over
+        else:
+            self._array[..., t, :] = v
+
+    def all(self) -> Array:
+        if self._array is not None:
+            return frozen(self._array)
+        return namespace(*self._list).stack(self._list[::-1], axis=-2)

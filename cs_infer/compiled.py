@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import cache, reduce
+from functools import cache
 from typing import Any, NamedTuple
 
 from cs_infer.arrays import is_torch
 from cs_infer.backups import StateValues
 from cs_infer.checks import require
 from cs_infer.dynamics import Dense
+from cs_infer.hidden_markov import collapsed
 from cs_infer.mdp import TabularMDP
 from cs_infer.messages import BackwardMessages, backward_messages
 from cs_infer.variational import SoftValues, soft_values
@@ -65,15 +66,46 @@ class _Tables(NamedTuple):
 
 
 def _sweep(mdp: TabularMDP, reading: str) -> StateValues:
+    if reading == "variational":
+        step = _guarded_soft_step if _may_be_impossible(mdp) else _soft_step
+        return _swept(mdp, step, _tables_of_steps(mdp, reading))
+    # Summing the actions out beforehand is done on the CPU, and pays there.
+    shortcut = None if mdp.initial.is_cuda else collapsed(mdp)
+    if shortcut is not None:
+        layout, kernel = _Layout(mdp), shortcut.kernel
+        tables = _Tables(
+            layout.successors(kernel.next_state),
+            layout.lists(kernel.probability),
+            layout.pairs(shortcut.log_rate[..., None]),
+        )
+        values = _swept(mdp, _shifted_step, lambda t: tables)
+        if _largest_spread(values.relative) <= kernel.reach:
+            return values
+    return _swept(mdp, _exact_step, _tables_of_steps(mdp, reading))
+
+
+def _largest_spread(relative: Array) -> float:
+    """The largest distance, in nats, between finite values of one step."""
+    import torch
+
+    worst = torch.zeros((), dtype=relative.dtype)
+    for v in relative.movedim(-2, 0):
+        top = v.amax()
+        worst = torch.maximum(worst, top - torch.where(torch.isfinite(v), v, top).amin())
+    return float(worst)
+
+
+def _swept(
+    mdp: TabularMDP, step: Callable[..., Array], tables: Callable[[int], _Tables]
+) -> StateValues:
+    """Run ``step`` from the last to the first, into one array of values."""
     import torch
 
     T, S, B = mdp.horizon, mdp.num_states, mdp.batch or 1
-    like = mdp.initial
+    like, step = mdp.initial, _compiled(step)
     values = torch.empty(T + 1, B, S, dtype=like.dtype, device=like.device)
     offset = torch.zeros(T + 1, B, dtype=torch.float64, device=like.device)
     values[T] = mdp.log_terminal
-    step = _compiled(reading, bool(torch.isinf(mdp.log_terminal).any()) or _may_be_impossible(mdp))
-    tables = _tables_of_steps(mdp, reading)
     centred = like.dtype == torch.float32
 
     def back() -> None:
@@ -112,38 +144,53 @@ def _replay_as_graph(work: Callable[[], None]) -> None:
     graph.replay()
 
 
+class _Layout:
+    """How the arrays of a problem are laid out for a step: a batch end to end."""
+
+    def __init__(self, mdp: TabularMDP) -> None:
+        self._batch, self._states = mdp.batch or 1, mdp.num_states
+
+    def pairs(self, x: Array) -> Array:
+        """[..., s, a] to (A, N)."""
+        return self._laid_out(x, (2, 0, 1))
+
+    def lists(self, x: Array) -> Array:
+        """[..., s, a, k] to (K, A, N)."""
+        return self._laid_out(x, (3, 2, 0, 1))
+
+    def successors(self, next_state: Array) -> Array:
+        """The same for next states, numbered through the batch, in int32."""
+        import torch
+
+        x = next_state if next_state.ndim == 4 else next_state[None]
+        first = torch.arange(self._batch, device=x.device) * self._states
+        return self.lists((x + first[:, None, None, None]).to(torch.int32))
+
+    def _laid_out(self, x: Array, order: tuple[int, ...]) -> Array:
+        x = x if x.ndim == len(order) else x[None]
+        x = x.expand(self._batch, *x.shape[1:]).permute(order)
+        return x.reshape(*x.shape[:-2], self._batch * self._states).contiguous()
+
+
 def _tables_of_steps(mdp: TabularMDP, reading: str) -> Callable[[int], _Tables]:
     """The tables of step t; computed once where they do not change."""
-    B, N = mdp.batch or 1, (mdp.batch or 1) * mdp.num_states
-
-    def laid_out(x: Array, order: tuple[int, ...]) -> Array:
-        """A batch axis in front, then the axes in this order, the states end to end."""
-        x = x if x.ndim == len(order) else x[None]
-        x = x.expand(B, *x.shape[1:]).permute(order)
-        return x.reshape(*x.shape[:-2], N).contiguous()
-
-    import torch
-
-    lists, pairs = (3, 2, 0, 1), (2, 0, 1)
-    next_state = mdp.dynamics.next_state
-    next_state = next_state if next_state.ndim == 4 else next_state[None]
-    first = (torch.arange(B, device=next_state.device) * mdp.num_states)[:, None, None, None]
-    successor = laid_out((next_state + first).to(torch.int32), lists)
+    layout = _Layout(mdp)
+    successor = layout.successors(mdp.dynamics.next_state)
     known: dict[tuple[bool, int], _Tables] = {}
 
     def tables(t: int) -> _Tables:
         observed = mdp.observed is None or bool(mdp.observed[t])
         key = (observed, t if mdp._scaled_once.shape[-3] > 1 else 0)
-        if key not in known:
-            paid, dynamics = mdp.log_action_weight(t), mdp.step(t)[1]
-            if reading == "variational" and dynamics.gain is not None:
-                paid = paid + dynamics._mean_gain
-            weight = dynamics.log_weight if reading == "exact" else dynamics.probability
-            made = _Tables(successor, laid_out(weight, lists), laid_out(paid, pairs))
-            if len(known) > 1:
-                return made  # a reward for every step: not all of them at once
+        if key in known:
+            return known[key]
+        paid, dynamics = mdp.log_action_weight(t), mdp.step(t)[1]
+        if reading == "variational" and dynamics.gain is not None:
+            paid = paid + dynamics._mean_gain
+        weight = dynamics.log_weight if reading == "exact" else dynamics.probability
+        made = _Tables(successor, layout.lists(weight), layout.pairs(paid))
+        if len(known) < 2:  # a reward for every step: not all of them at once
             known[key] = made
-        return known[key]
+        return made
 
     return tables
 
@@ -156,45 +203,46 @@ def _may_be_impossible(mdp: TabularMDP) -> bool:
 
 
 @cache
-def _compiled(reading: str, impossible: bool) -> Callable[..., Array]:
+def _compiled(step: Callable[..., Array]) -> Callable[..., Array]:
     import torch
 
-    if reading == "exact":
-        return torch.compile(_exact_step, dynamic=False)
-    return torch.compile(_guarded_soft_step if impossible else _soft_step, dynamic=False)
+    # The indices were checked when the dynamics were built.
+    return torch.compile(step, dynamic=False, options={"assert_indirect_indexing": False})
+
+
+# One step each; `successor` and `weight` are (K, A, N), `paid` is (A, N), `v` is (N,).
 
 
 def _exact_step(v: Array, successor: Array, log_weight: Array, paid: Array) -> Array:
     """``log sum_{a,k} exp(paid + log_weight + v(next))``: both sums at once."""
-    K, A, _ = successor.shape
-    return _logsumexp(
-        [paid[a] + log_weight[k, a] + v[successor[k, a]] for a in range(A) for k in range(K)]
-    )
+    return _logsumexp(paid + log_weight + v[successor], (0, 1))
 
 
 def _soft_step(v: Array, successor: Array, weight: Array, paid: Array) -> Array:
-    K, A, _ = successor.shape
-    return _logsumexp(
-        [paid[a] + sum(weight[k, a] * v[successor[k, a]] for k in range(K)) for a in range(A)]
-    )
+    """``log sum_a exp(paid + E[v(next)])``."""
+    return _logsumexp(paid + (weight * v[successor]).sum(0), 0)
 
 
 def _guarded_soft_step(v: Array, successor: Array, weight: Array, paid: Array) -> Array:
     """The same where ``v`` may be ``-inf``, which counts only where it is possible."""
     import torch
 
-    K, A, _ = successor.shape
-
-    def share(k: int, a: int) -> Array:
-        p = weight[k, a]
-        return torch.where(p > 0, p * v[successor[k, a]], 0.0)
-
-    return _logsumexp([paid[a] + sum(share(k, a) for k in range(K)) for a in range(A)])
+    counted = torch.where(weight > 0, weight * v[successor], 0.0)
+    return _logsumexp(paid + counted.sum(0), 0)
 
 
-def _logsumexp(terms: list[Array]) -> Array:
+def _shifted_step(v: Array, successor: Array, weight: Array, paid: Array) -> Array:
+    """The exact step over collapsed lists (A = 1), all states sharing one shift."""
     import torch
 
-    peak = reduce(torch.maximum, terms)
+    peak = v.amax()
+    top = torch.where(torch.isfinite(peak), peak, 0.0)
+    return paid[0] + top + torch.log((weight * torch.exp(v - top)[successor]).sum((0, 1)))
+
+
+def _logsumexp(terms: Array, axis: int | tuple[int, ...]) -> Array:
+    import torch
+
+    peak = terms.amax(axis)
     shift = torch.where(peak > -math.inf, peak, 0.0)
-    return shift + torch.log(sum(torch.exp(term - shift) for term in terms))
+    return shift + torch.log(torch.exp(terms - shift).sum(axis))

@@ -34,6 +34,7 @@ from cs_infer.arrays import (
     action_major,
     arange_like,
     constant,
+    index_like,
     is_torch,
     namespace,
     segment_max,
@@ -99,7 +100,7 @@ class Dynamics:
         Right at any spread of ``v``: with one shift where the range of
         floating point holds all of it, with a shift for each row where not.
         """
-        if self.gain is None and _spread(v, -1) <= self._reach:
+        if self.gain is None and spread(v, -1) <= self.reach:
             xp = namespace(self.probability, v)
             shift = _peak(v, -1)
             return safe_log(self._mean(xp.exp(v - shift))) + shift[..., None]
@@ -122,7 +123,7 @@ class Dynamics:
         Returns:
             The logarithm of the mass that arrives in each state.
         """
-        if self.gain is None and _spread(log_mass, (-2, -1)) <= self._reach:
+        if self.gain is None and spread(log_mass, (-2, -1)) <= self.reach:
             xp = namespace(self.probability, log_mass)
             shift = _peak(log_mass, (-2, -1))
             return safe_log(self._push(xp.exp(log_mass - shift))) + shift[..., 0]
@@ -133,7 +134,7 @@ class Dynamics:
 
         Where every next state is impossible, the row is zero.
         """
-        return self._with_probability(normalise(self.log_weight + self.at_next(v), axis=-1))
+        return self.with_probability(normalise(self.log_weight + self.at_next(v), axis=-1))
 
     @cached_property
     def log_weight(self) -> Array:
@@ -147,6 +148,11 @@ class Dynamics:
         xp = namespace(self.probability)
         gain = xp.zeros_like(self.probability) if self.gain is None else self.gain
         return xp.where(self.probability > 0, gain, xp.full_like(gain, -math.inf))
+
+    @property
+    def distinct(self) -> Dynamics:
+        """The same dynamics, every next state of a list listed once."""
+        return self
 
     @cached_property
     def transition(self) -> Array:
@@ -164,7 +170,7 @@ class Dynamics:
         return mean if self.gain is None else mean + self._mean_gain
 
     @cached_property
-    def _reach(self) -> float:
+    def reach(self) -> float:
         """How many nats ``v`` may span before ``P exp(v - max v)`` underflows."""
         xp = namespace(self.probability)
         p = constant(self.probability)
@@ -179,7 +185,7 @@ class Dynamics:
     at_next: Callable[[Any, Array], Array]
     _log_expect_by_rows: Callable[[Any, Array], Array]
     _log_push_by_rows: Callable[[Any, Array], Array]
-    _with_probability: Callable[[Any, Array], Dynamics]
+    with_probability: Callable[[Any, Array], Dynamics]
     with_gain: Callable[[Any, Array], Dynamics]
     to_dense: Callable[[Any], Dense]
     to_sparse: Callable[[Any], Sparse]
@@ -198,6 +204,11 @@ class Dense(Dynamics):
         check_distribution("transition", P, ("s", "a", ":"))
         self._store(P)
 
+    @classmethod
+    def unchecked(cls, probability: Array, gain: Array | None = None) -> Dense:
+        """Dynamics whose rows are known to be right, or are weights that need not sum to one."""
+        return cls.__new__(cls)._store(probability, gain)
+
     def _store(self, P: Array, gain: Array | None = None) -> Dense:
         # Kept as [s', a, s], flattened to [s', a s]: a step back is v @ table.
         self._table = transposed(P, _reversed(P)).reshape(*P.shape[:-3], P.shape[-1], -1)
@@ -208,10 +219,11 @@ class Dense(Dynamics):
 
     def with_gain(self, gain: Array) -> Dense:
         """The same dynamics, paying ``gain``, shape (..., S, A, S), where a step ends."""
-        return Dense.__new__(Dense)._store(self.probability, gain)
+        return Dense.unchecked(self.probability, gain)
 
-    def _with_probability(self, probability: Array) -> Dense:
-        return Dense.__new__(Dense)._store(probability)
+    def with_probability(self, probability: Array) -> Dense:
+        """Other weights, unchecked, on the same successors."""
+        return Dense.unchecked(probability)
 
     def _mean(self, v: Array) -> Array:
         single = self.batch is None
@@ -229,7 +241,7 @@ class Dense(Dynamics):
         return v[..., None, None, :]
 
     def _log_expect_by_rows(self, v: Array) -> Array:
-        bands = _bands(v, self._reach) if self.gain is None else None
+        bands = _bands(v, self.reach) if self.gain is None else None
         if bands is None:
             return logsumexp(self.log_weight + self.at_next(v), axis=-1)
         terms = [safe_log(self._mean(w)) + shift[..., None] for w, shift in bands]
@@ -249,7 +261,7 @@ class Dense(Dynamics):
         # A stable sort puts the possible successors first, in their own order.
         order = np.argsort(~possible, axis=-1, kind="stable")[..., :most]
         index = check_indices("next_state", order, order.shape, self.num_states, self.probability)
-        return Sparse.__new__(Sparse)._store(index, _pick(self.probability, index))
+        return Sparse.unchecked(index, _pick(self.probability, index))
 
 
 class Sparse(Dynamics):
@@ -270,6 +282,11 @@ class Sparse(Dynamics):
         )
         check_distribution("probability", P, ("s", "a", ":"))
         self._store(check_indices("next_state", next_state, tuple(P.shape), P.shape[-3], P), P)
+
+    @classmethod
+    def unchecked(cls, next_state: Array, probability: Array, gain: Array | None = None) -> Sparse:
+        """Lists that are known to be right, or hold weights that need not sum to one."""
+        return cls.__new__(cls)._store(next_state, probability, gain)
 
     def _store(self, next_state: Array, P: Array, gain: Array | None = None) -> Sparse:
         # Kept as [k, a, s]; the public [s, a, k] arrays are views of these. Where one
@@ -294,10 +311,33 @@ class Sparse(Dynamics):
         """
         if gain.shape[-1] == self.num_states:
             gain = _pick(gain, self.next_state)
-        return type(self).__new__(type(self))._store(self.next_state, self.probability, gain)
+        return type(self).unchecked(self.next_state, self.probability, gain)
 
-    def _with_probability(self, probability: Array) -> Sparse:
-        return Sparse.__new__(Sparse)._store(self.next_state, probability)
+    def with_probability(self, probability: Array) -> Sparse:
+        """Other weights, unchecked, on the same successors."""
+        return Sparse.unchecked(self.next_state, probability)
+
+    @cached_property
+    def distinct(self) -> Sparse:
+        """The same dynamics, every next state of a list listed once.
+
+        Sums do not mind repeats. A maximum does: two chances of one half to
+        get to a state are one certainty.
+        """
+        in_order = np.sort(to_numpy(self._next), axis=-3)
+        if not np.any(np.diff(in_order, axis=-3) == 0):
+            return self
+        if self.gain is None:
+            return Sparse.unchecked(*merged_lists(self.next_state, self.probability))
+        xp = namespace(self.probability)
+        top = finite_or_zero(constant(xp.max(self.log_weight, axis=-1, keepdims=True)))
+        next_state, weight = merged_lists(self.next_state, xp.exp(self.log_weight - top))
+        _, p = merged_lists(self.next_state, self.probability)
+        # The gain of a merged entry makes its weight right: log P + gain.
+        gain = xp.where(weight > 0, safe_log(weight) + top, -math.inf) - xp.where(
+            p > 0, safe_log(p), 0.0
+        )
+        return Sparse.unchecked(next_state, p, gain)
 
     def _index(self, lead: int | None) -> Array:
         """Next states, numbered through a batch of ``lead`` problems, [..., k, a, s]."""
@@ -382,7 +422,7 @@ class Sparse(Dynamics):
                 "a next state listed twice pays two different rewards, which no array indexed by "
                 "s' can hold",
             )
-        return Dense.__new__(Dense)._store(_as_like(table, self._p), _as_like(gain, self._p))
+        return Dense.unchecked(_as_like(table, self._p), _as_like(gain, self._p))
 
     def to_sparse(self) -> Sparse:
         """These dynamics themselves."""
@@ -439,6 +479,30 @@ def as_dynamics(transition: Any) -> Dynamics:
     return dense.to_sparse() if P.shape[-1] >= max(_MANY, _FEW * most) else dense
 
 
+def merged_lists(next_state: Array, weight: Array) -> tuple[Array, Array]:
+    """Lists [..., s, a, k] in which no state is named twice; the weights of repeats are added."""
+    *lead, K = weight.shape
+    target, place = _numbered(to_numpy(next_state).reshape(-1, K))
+    count = target.shape[-1]
+    slot = (place + count * np.arange(len(place))[:, None]).reshape(-1)
+    merged = segment_sum(weight.reshape(-1), index_like(weight, slot), target.size)
+    shape = (*lead, count)
+    return index_like(weight, target).reshape(shape), merged.reshape(shape)
+
+
+def _numbered(targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The different numbers of each row, padded with repeats, and the place of each entry."""
+    order = np.argsort(targets, axis=1, kind="stable")
+    in_order = np.take_along_axis(targets, order, axis=1)
+    new = np.diff(in_order, axis=1, prepend=-1) != 0
+    place_in_order = np.cumsum(new, axis=1) - 1
+    different = np.repeat(in_order[:, :1], place_in_order.max() + 1, axis=1)
+    np.put_along_axis(different, place_in_order, in_order, axis=1)
+    place = np.empty_like(place_in_order)
+    np.put_along_axis(place, order, place_in_order, axis=1)
+    return different, place
+
+
 def _as_like(x: np.ndarray | None, like: Array) -> Array | None:
     return like.new_tensor(x) if x is not None and is_torch(like) else x
 
@@ -473,7 +537,7 @@ def _peak(v: Array, axis: int | tuple[int, ...]) -> Array:
     return finite_or_zero(constant(namespace(v).max(v, axis=axis, keepdims=True)))
 
 
-def _spread(v: Array, axis: int | tuple[int, ...]) -> float:
+def spread(v: Array, axis: int | tuple[int, ...]) -> float:
     """The largest distance, in nats, of a finite value below the maximum of its row."""
     xp, v = namespace(v), constant(v)
     peak = _peak(v, axis)

@@ -8,20 +8,19 @@ action, the action can be summed out once, before the first step.
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from cs_infer.arrays import constant, index_like, namespace, segment_sum, to_numpy
+from cs_infer.arrays import constant, namespace
 from cs_infer.checks import require
-from cs_infer.dynamics import Dense, Dynamics, Sparse
-from cs_infer.log_space import finite_or_zero, logsumexp, normalise
+from cs_infer.dynamics import Dense, Dynamics, Sparse, merged_lists, spread
+from cs_infer.in_place import lists_of
+from cs_infer.log_space import finite_or_zero, logsumexp, safe_log
 from cs_infer.mdp import TabularMDP
 
 Array = Any
 
-_PAYS_OFF = {Dense: 8, Sparse: 64}  # steps, from which the shortcut is worth its preparation
+_PAYS_OFF = {Dense: 16, Sparse: 32}  # steps, from which the shortcut is worth its preparation
 
 
 class HiddenMarkovView(NamedTuple):
@@ -108,9 +107,16 @@ class Collapsed(NamedTuple):
     log_rate: Array
     kernel: Dynamics
 
-    def back(self, t: int, v_next: Array) -> Array:
-        """One step of the message of the states; the same at every ``t``."""
-        return self.log_rate + self.kernel.log_expect(v_next)[..., 0]
+    def back(self) -> Callable[[int, Array], Array]:
+        """One step of the message of the states, the same at every ``t``."""
+        rate = self.log_rate[..., None]
+        lists = lists_of(self.kernel, self.log_rate)
+
+        def step(t: int, v_next: Array) -> Array:
+            v = None if lists is None else lists.step(v_next, rate, exact=True)
+            return (rate + self.kernel.log_expect(v_next))[..., 0] if v is None else v
+
+        return step
 
 
 def collapsed(mdp: TabularMDP) -> Collapsed | None:
@@ -132,53 +138,27 @@ def collapsed(mdp: TabularMDP) -> Collapsed | None:
     ):
         return None
     weight = mdp.log_action_weight(0)
+    if spread(weight, axis=-1) > mdp.dynamics.reach:
+        return None
+    top = finite_or_zero(constant(namespace(weight).max(weight, axis=-1, keepdims=True)))
+    share = namespace(weight).exp(weight - top)
     merge = _merged_matrix if isinstance(mdp.dynamics, Dense) else _merged_lists
-    return merge(mdp.dynamics, weight)
+    kernel = merge(mdp.dynamics, share)
+    total = namespace(weight).sum(kernel.probability, axis=-1)
+    log_rate = safe_log(total[..., 0]) + top[..., 0]
+    possible = namespace(total).where(total > 0, total, namespace(total).ones_like(total))
+    return Collapsed(log_rate, kernel.with_probability(kernel.probability / possible[..., None]))
 
 
-def _merged_matrix(dynamics: Dense, weight: Array) -> Collapsed | None:
-    log_w = logsumexp(weight[..., None] + dynamics.log_weight, axis=-2)
-    log_rate = logsumexp(log_w, axis=-1)
-    if _underflows(log_w, log_rate):
-        return None
-    return Collapsed(log_rate, Dense.__new__(Dense)._store(normalise(log_w)[..., None, :]))
+def _merged_matrix(dynamics: Dense, share: Array) -> Dense:
+    """``sum_a share(s, a) P(s' | s, a)``, as dynamics of one action."""
+    merged = namespace(share).einsum("...sat,...sa->...st", dynamics.probability, share)
+    return dynamics.with_probability(merged[..., None, :])
 
 
-def _merged_lists(dynamics: Sparse, weight: Array) -> Collapsed | None:
-    """Sum the weights of a state that appears several times among the A lists of K."""
-    S = dynamics.num_states
-    *lead, _, A, K = dynamics.probability.shape
-    log_w = (weight[..., None] + dynamics.log_weight).reshape(-1, A * K)
-    log_rate = logsumexp(log_w, axis=-1)
-    if _underflows(log_w, log_rate):
-        return None
-    target, place = _distinct(to_numpy(dynamics.next_state).reshape(-1, A * K))
-    count = target.shape[-1]
-    slot = place + count * np.arange(len(place))[:, None]
-    share = normalise(log_w).reshape(-1)
-    merged = segment_sum(share, index_like(share, slot.reshape(-1)), target.size)
-    kernel = Sparse.__new__(Sparse)._store(
-        index_like(share, target).reshape(*lead, S, 1, count), merged.reshape(*lead, S, 1, count)
-    )
-    return Collapsed(log_rate.reshape(*lead, S), kernel)
-
-
-def _distinct(targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The different numbers of each row, padded with repeats, and the place of each entry."""
-    order = np.argsort(targets, axis=1, kind="stable")
-    in_order = np.take_along_axis(targets, order, axis=1)
-    new = np.diff(in_order, axis=1, prepend=-1) != 0
-    place_in_order = np.cumsum(new, axis=1) - 1
-    distinct = np.repeat(in_order[:, :1], place_in_order.max() + 1, axis=1)
-    np.put_along_axis(distinct, place_in_order, in_order, axis=1)
-    place = np.empty_like(place_in_order)
-    np.put_along_axis(place, order, place_in_order, axis=1)
-    return distinct, place
-
-
-def _underflows(log_w: Array, log_rate: Array) -> bool:
-    """Whether some possible successor would get a share that floating point cannot hold."""
-    xp = namespace(log_w)
-    share = constant(log_w) - finite_or_zero(constant(log_rate))[..., None]
-    smallest = float(xp.min(xp.where(xp.isfinite(share), share, xp.zeros_like(share))))
-    return smallest < 0.9 * math.log(float(xp.finfo(log_w.dtype).smallest_normal))
+def _merged_lists(dynamics: Sparse, share: Array) -> Sparse:
+    """The same over lists: a state that several of the A lists name is listed once."""
+    shape = (*dynamics.probability.shape[:-2], 1, -1)
+    next_state = namespace(share).broadcast_to(dynamics.next_state, dynamics.probability.shape)
+    weight = dynamics.probability * share[..., None]
+    return Sparse.unchecked(*merged_lists(next_state.reshape(shape), weight.reshape(shape)))

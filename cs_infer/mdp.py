@@ -121,7 +121,7 @@ class TabularMDP:
         """
         if allowed is not None:
             require(action_prior is None, "give action_prior or allowed, not both")
-            action_prior = _uniform_over(allowed)
+            action_prior = _uniform_over(allowed, transition)
         return cls(
             transition,
             reward,
@@ -160,7 +160,7 @@ class TabularMDP:
         check_distribution("initial", mu0, (":",))
         rho = np.full((S, A), 1.0 / A) if self.action_prior is None else self.action_prior
         rho = _maybe_batched("action_prior", rho, (S, A), like)
-        _check_some_action_allowed(rho)
+        _check_some_action_allowed("action_prior", rho)
         check_distribution("action_prior", rho, ("s", ":"))
         r = real_array("reward", self.reward, like)
         _check_reward_shape(r, T, S, A)
@@ -258,7 +258,8 @@ class TabularMDP:
         """Whether every allowed action leads to one next state for certain."""
         if isinstance(self.dynamics, Deterministic):
             return True
-        P, allowed = to_numpy(self.dynamics.probability), to_numpy(self.action_prior) > 0
+        P = to_numpy(self.dynamics.distinct.probability)
+        allowed = to_numpy(self.action_prior) > 0
         return bool(np.all((P == 0) | (P == 1) | ~allowed[..., None]))
 
     # Logarithms, in nats, computed once.
@@ -373,6 +374,7 @@ class TabularMDP:
             array([False, False,  True])
         """
         steps = np.asarray(steps)
+        require(steps.ndim == 1, f"steps must be a list; it has shape {steps.shape}")
         if steps.dtype.kind in "iu":
             wrong = (steps < 0) | (steps >= self.horizon)
             require(
@@ -500,26 +502,26 @@ def _reward_next(value: Any, dynamics: Dynamics) -> Array:
     return array
 
 
-def _uniform_over(allowed: Any) -> Array:
-    xp = namespace(allowed) if is_torch(allowed) else np
-    mask = allowed if is_torch(allowed) else np.asarray(allowed)
+def _uniform_over(allowed: Any, transition: Any) -> Array:
+    mask = to_numpy(allowed)
     require(
-        mask.ndim >= 2 and "bool" in str(mask.dtype),
-        f"allowed must hold booleans, shape (S, A); it has dtype {mask.dtype}, "
-        f"shape {tuple(mask.shape)}",
+        mask.dtype == bool and mask.ndim in (2, 3),
+        f"allowed must hold booleans, shape (S, A); it has dtype {mask.dtype} and shape "
+        f"{mask.shape}",
     )
-    weight = xp.astype(mask, xp.float64)
-    _check_some_action_allowed(weight)
-    return weight / xp.sum(weight, axis=-1, keepdims=True)
+    size = tuple(np.shape(getattr(transition, "probability", transition))[-3:-1])
+    require(mask.shape[-2:] == size, f"allowed must have shape {size}; it has {tuple(mask.shape)}")
+    _check_some_action_allowed("allowed", mask)
+    return (mask / mask.sum(axis=-1, keepdims=True)).tolist()
 
 
-def _check_some_action_allowed(rho: Array) -> None:
-    none = to_numpy(rho == 0).all(axis=-1)
+def _check_some_action_allowed(name: str, weight: Array) -> None:
+    none = to_numpy(weight == 0).all(axis=-1)
     if none.any():
-        state = int(np.argwhere(none)[0][-1])
+        *_, state = np.argwhere(none)[0]
         raise ValueError(
-            f"every state needs an action it may take; action_prior[{state}, :] is all zero "
-            "(give an absorbing state an action that stays)"
+            f"every state needs an action it may take; {name}[{state}, :] allows none (give an "
+            "absorbing state an action that stays)"
         )
 
 

@@ -147,6 +147,12 @@ def backward_messages(mdp: TabularMDP) -> BackwardMessages:
     ``beta_{T+1} = 1``, ``beta_t(s) = E[beta_t(s, a)]`` under the action
     prior, and ``pi_t(a | s) = rho(a | s) beta_t(s, a) / beta_t(s)``.
 
+    In logarithms, this Implements eq-soft-bellman-exact and eq-optimistic-backup:
+    ``log beta_t(s, a) = r_t(s, a) / alpha + log E[exp log beta_{t+1}(s')]``. The
+    advantage Implements eq-advantage: ``log beta_t(s, a) - log beta_t(s)``.
+    The policy Implements eq-forward-kl: among all policies it minimises
+    ``KL(p(tau | O) || p_pi(tau))``.
+
     Args:
         mdp: the problem.
 
@@ -166,7 +172,7 @@ def backward_messages(mdp: TabularMDP) -> BackwardMessages:
     shortcut = collapsed(mdp)
     if shortcut is None:
         return BackwardMessages(mdp, sweep(mdp, ahead="log_expect"))
-    return BackwardMessages(mdp, sweep_with(mdp, shortcut.back))
+    return BackwardMessages(mdp, sweep_with(mdp, shortcut.back()))
 
 
 def forward_messages(mdp: TabularMDP) -> ForwardMessages:

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cs_infer.arrays import namespace, to_numpy
-from cs_infer.backups import action_values, sweep_with
+from cs_infer.arrays import index_like, namespace, to_numpy
+from cs_infer.backups import sweep_with
 from cs_infer.checks import require
 from cs_infer.mdp import TabularMDP
 from cs_infer.messages import backward_messages
@@ -29,8 +29,8 @@ class MostLikelyTrajectory(NamedTuple):
         log_posterior: ``log p(tau | O_1:T = 1)``, in nats.
     """
 
-    states: np.ndarray
-    actions: np.ndarray
+    states: Array
+    actions: Array
     log_posterior: float
 
 
@@ -60,8 +60,9 @@ def most_likely_trajectory(mdp: TabularMDP) -> MostLikelyTrajectory:
     last = mdp.horizon - 1
 
     def weighted(t: int, v_next: Array) -> Array:
-        ahead = "log_expect" if t == last else "max_product"
-        return mdp.log_action_prior + action_values(mdp, t, v_next, ahead)
+        dynamics = mdp.step(t)[1].distinct
+        look = dynamics.log_expect if t == last else dynamics.max_product
+        return mdp.log_action_weight(t) + look(v_next)
 
     def back(t: int, v_next: Array) -> Array:
         return namespace(v_next).max(weighted(t, v_next), axis=-1)
@@ -74,7 +75,10 @@ def most_likely_trajectory(mdp: TabularMDP) -> MostLikelyTrajectory:
         v_next = values.relative[t + 1]
         a = int(np.argmax(to_numpy(weighted(t, v_next)[s])))
         states[t], actions[t] = s, a
-        dynamics = mdp.step(t)[1]
+        dynamics = mdp.step(t)[1].distinct
         k = int(np.argmax(to_numpy((dynamics.log_weight + dynamics.at_next(v_next))[s, a])))
         s = int(dynamics.next_state[s, a, k])
-    return MostLikelyTrajectory(states, actions, float(scores.max()) - log_evidence)
+    like = mdp.initial
+    return MostLikelyTrajectory(
+        index_like(like, states), index_like(like, actions), float(scores.max()) - log_evidence
+    )

@@ -40,7 +40,9 @@ def posterior_dynamics(mdp: TabularMDP, t: int) -> Dynamics:
     """``p(s_{t+1} | s_t, a_t, O_1:T = 1)``: how the world moves, given that all goes well.
 
     Implements eq-posterior-dynamics: ``P(s' | s, a) beta_{t+1}(s')``,
-    normalised for each state and action.
+    normalised for each state and action. It is the distribution q that
+    attains ``max E_q[v(s')] - KL(q || P)`` with ``v = log beta_{t+1}``, and so
+    Implements eq-best-luck: that maximum is ``log E_P[exp v(s')]``.
 
     Args:
         mdp: the problem.
@@ -62,7 +64,9 @@ def optimism_gap(mdp: TabularMDP) -> Array:
 
     Implements eq-optimism-gap. It equals the relative entropy ``KL(P || P_O)``
     of the true dynamics from the posterior dynamics, so it is never negative,
-    and 0 exactly where the value of the next state is certain.
+    and 0 exactly where the value of the next state is certain. For small
+    stakes it is half the variance of v, which Implements eq-optimism-cumulants:
+    the sum over ``k >= 2`` of the k-th cumulant of v under P over ``k!``.
 
     Args:
         mdp: the problem.

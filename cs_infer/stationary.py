@@ -77,7 +77,8 @@ def stationary_messages(
     Near ``v = log beta`` this contracts by the largest
     ``gamma E[e^v] / (gamma E[e^v] + 1 - gamma)``. With rewards of at most 0
     that is never above ``gamma``. With positive rewards there may be no fixed point:
-    the evidence of an endless run can be infinite.
+    the evidence of an endless run can be infinite. When to stop
+    Implements eq-stopping-rule: ``residual <= (1 - c) tolerance``.
 
     Args:
         mdp: a problem with constant reward; its horizon is not used.
@@ -125,7 +126,8 @@ def stationary_soft_values(
 
     Implements eq-discount-expected: ``Q(s, a) = r(s, a) + gamma E[V(s')]`` and
     ``V(s) = alpha log sum_a rho(a | s) exp(Q(s, a) / alpha)``, a contraction by
-    ``gamma`` in the largest difference.
+    ``gamma`` in the largest difference. When to stop
+    Implements eq-stopping-rule: ``residual <= (1 - gamma) tolerance``.
 
     Args:
         mdp: a problem with constant reward; its horizon is not used.
@@ -144,11 +146,11 @@ def stationary_soft_values(
     alpha = mdp.temperature
     reward, dynamics = mdp.step(0)
     xp = namespace(reward)
-    paid = dynamics.expect(xp.zeros_like(mdp.log_terminal))
+    # What a step pays counts in full, wherever it ends; only what follows is discounted.
+    paid = reward + dynamics.expect(xp.zeros_like(mdp.log_terminal))
 
     def q_of(v: Array) -> Array:
-        # The gain of a step is paid in full; only what follows is discounted.
-        return reward + paid + discount * (dynamics.expect(v) - paid)
+        return paid + discount * mdp.dynamics.expect(v) if discount > 0 else paid
 
     found = _fixed_point(mdp, q_of, lambda v: discount, tolerance / alpha, max_sweeps)
     v, q, sweeps, residual = found
@@ -181,8 +183,8 @@ def _fixed_point(
         if residual <= (1 - c) * tolerance:
             return v, q_of(v), sweep, residual
     raise ValueError(
-        f"no fixed point to within {tolerance:g} nats after {sweep} sweeps; the last one "
-        f"moved by {residual:g}. Lower the discount or the rewards (with rewards above 0 the "
+        f"the backup did not converge to within {tolerance:g} nats in {sweep} sweeps; its residual "
+        f"is {residual:g}. Lower the discount or the rewards (with rewards above 0 the "
         "exact messages of an endless process may be infinite), or allow a larger "
         "tolerance (rounding alone can exceed it) or more sweeps (max_sweeps)"
     )

@@ -93,6 +93,10 @@ def soft_values(mdp: TabularMDP) -> SoftValues:
     ``Q_t(s, a) = r_t(s, a) + E[V_{t+1}(s')]`` and
     ``V_t(s) = alpha log sum_a rho(a | s) exp(Q_t(s, a) / alpha)``.
 
+    The policy Implements eq-reverse-kl: among all policies it minimises
+    ``KL(p_pi(tau) || p(tau | O))``, which then is
+    ``log p(O) - E[V_1(s_1)] / alpha`` for rewards of state and action.
+
     Args:
         mdp: the problem.
 
