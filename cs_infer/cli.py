@@ -119,17 +119,23 @@ def grade(
     A second run grades only what changed. Exit status 1 means that a
     submission could not be graded, through no fault of the student.
     """
+    course: Course = ctx.obj
+    _require_sandbox(trusted)
+    if _grade_each(course, _submitted(course, assignment, students), workers, trusted):
+        ctx.exit(1)
+
+
+def _grade_each(
+    course: Course, work: list[tuple[str, list[str] | None]], workers: int, trusted: bool
+) -> int:
+    """Grade these students' work, by assignment; returns how many could not be graded."""
     from cs_infer.judge import gradebook, grades
     from cs_infer.judge.files import write_whole
     from cs_infer.judge.grader import Grader, class_so_far, drop_departed, grade_class
 
-    course: Course = ctx.obj
-    _require_sandbox(trusted)
     missing = 0
-    for name in _names(course, assignment):
-        run = grade_class(
-            Grader(course, name, trusted), list(students) or None, workers, _progress("grade")
-        )
+    for name, students in work:
+        run = grade_class(Grader(course, name, trusted), students, workers, _progress("grade"))
         failed = [u.student for u in run.ungraded]
         gradebook.forget(course, name, [*drop_departed(course, name), *failed])
         gradebook.record(course, name, run, _progress("record"))
@@ -142,8 +148,7 @@ def grade(
         for ungraded in run.ungraded:
             click.echo(_printable(f"not graded: {ungraded.student}: {ungraded.reason}"), err=True)
         missing += len(run.ungraded)
-    if missing:
-        ctx.exit(1)
+    return missing
 
 
 @main.command()
@@ -154,16 +159,22 @@ def feedback(course: Course, assignment: str | None, students: tuple[str, ...]) 
     """Write a feedback page for every graded submission."""
     from cs_infer.judge import gradebook
 
-    for name in _names(course, assignment):
-        graded = sorted(
-            p.parent.name for p in (course.build / "nbgrader" / "autograded").glob(f"*/{name}")
-        )
-        missing = sorted(set(students) - set(graded))
-        if missing or not graded:
-            who = ", ".join(missing) or "nobody"
-            raise CourseError(f"no grades of {name} for {who}; run: cs-infer grade {name}")
-        gradebook.feedback(course, name, students or graded, _progress("feedback"))
-        _say(course.build / "nbgrader" / "feedback", course)
+    pages = course.build / "nbgrader" / "autograded"
+    found = [
+        (name, sorted(p.parent.name for p in pages.glob(f"*/{name}")))
+        for name in _names(course, assignment)
+    ]
+    of = f" of {assignment}" if assignment else ""
+    missing = sorted(set(students).difference(*(graded for _, graded in found)))
+    if missing or not any(graded for _, graded in found):
+        who = ", ".join(missing) or "nobody"
+        again = f"cs-infer grade {assignment or ''}".strip()
+        raise CourseError(f"no grades{of} for {who}; run: {again}")
+    for name, graded in found:
+        asked = [s for s in graded if not students or s in students]
+        if asked:
+            gradebook.feedback(course, name, asked, _progress("feedback"))
+    _say(course.build / "nbgrader" / "feedback", course)
 
 
 @main.command()
@@ -278,9 +289,9 @@ def _grade_the_sample_class_only(ctx: click.Context, workers: int, why: str) -> 
 
     course: Course = ctx.obj
     click.echo(f"no sandbox ({why}): only the sample class, which ships with the course, is graded")
-    for name in course.assignment_names():
-        students = tuple(expected_marks(course.sample_class(name)))
-        ctx.invoke(grade, assignment=name, students=students, workers=workers, trusted=True)
+    work = [(n, list(expected_marks(course.sample_class(n)))) for n in course.assignment_names()]
+    if _grade_each(course, work, workers, trusted=True):
+        ctx.exit(1)
 
 
 def _names(course: Course, assignment: str | None) -> list[str]:
@@ -288,6 +299,32 @@ def _names(course: Course, assignment: str | None) -> list[str]:
         return course.assignment_names()
     course.assignment(assignment)
     return [assignment]
+
+
+def _submitted(
+    course: Course, assignment: str | None, students: tuple[str, ...]
+) -> list[tuple[str, list[str] | None]]:
+    """What there is to grade: assignments with students, or with None for everybody.
+
+    Where no assignment is named, those that nobody handed in are left out: a
+    course has assignments that are not due yet.
+    """
+    chosen = list(students) or None
+    if assignment is not None or not course.submitted.is_dir():
+        return [(name, chosen) for name in _names(course, assignment)]
+    present = {
+        name: {p.parent.name for p in course.submitted.glob(f"*/{name}") if p.is_dir()}
+        for name in _names(course, None)
+    }
+    missing = sorted(set(students).difference(*present.values()))
+    if missing or not any(present.values()):
+        whose = f"no submission by {', '.join(missing)}" if missing else "no submissions"
+        raise CourseError(f"{whose} in {course.submitted}/<student>/<assignment>/")
+    return [
+        (name, chosen and [s for s in chosen if s in there])
+        for name, there in present.items()
+        if there and (chosen is None or there.intersection(chosen))
+    ]
 
 
 def _is_fault(line: str) -> bool:

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 from cs_infer.arrays import constant, namespace
 from cs_infer.checks import require
-from cs_infer.dynamics import Dense, Dynamics, Sparse, merged_lists, spread
+from cs_infer.dynamics import Dense, Dynamics, Sparse
+from cs_infer.dynamics.layout import merged_lists, spread
 from cs_infer.in_place import lists_of
 from cs_infer.log_space import finite_or_zero, logsumexp, safe_log
 from cs_infer.mdp import TabularMDP

@@ -70,9 +70,9 @@ def logsumexp(log_x: Array, axis: int | tuple[int, ...] | None = None) -> Array:
 def log_expect(probability: Array, log_x: Array, axis: int = -1) -> Array:
     """``log E[exp(log_x)]`` under ``probability`` along ``axis``.
 
-    This is the *soft maximum* of the course. It never exceeds the largest
-    entry, and reaches it only when all that counts is equal. Unlike a softmax
-    it is a number, not a distribution.
+    Implements eq-soft-maximum: this is the *soft maximum* of the course. It
+    never exceeds the largest entry, and reaches it only when all that counts is
+    equal. Unlike a softmax it is a number, not a distribution.
 
     Args:
         probability: probabilities that sum to one along ``axis``.

@@ -205,6 +205,9 @@ def smoothed_marginals(mdp: TabularMDP) -> SmoothedMarginals:
     """Where an optimal agent is, and what it does, at every step.
 
     Implements eq-smoothed-marginal: forward times backward, over the evidence.
+    By another route it Implements eq-evidence-gradient: the derivative of
+    ``log p(O_1:T = 1)`` with respect to ``r_t(s, a) / alpha`` is
+    ``p(s_t = s, a_t = a | O_1:T = 1)``.
 
     Args:
         mdp: the problem.

@@ -268,12 +268,14 @@ def _fails(problem: Problem, prop: Property, idea: Misconception, inputs: Inputs
 
 
 def _telling(problem: Problem, inputs: Inputs, raw: Any) -> bool:
-    """Whether a wrong answer says something: a lone infinity has too many causes."""
+    """Whether a wrong answer says something: lone infinities and zeros have too many causes."""
     try:
         value = problem.read(inputs, raw)
     except AnswerError:
         return True
-    return not (isinstance(value, (float, np.ndarray)) and np.all(np.isinf(value)))
+    if not isinstance(value, (float, np.ndarray)):
+        return True
+    return not (np.all(np.isinf(value)) or np.all(np.equal(value, 0)))
 
 
 def _ask(problem: Problem, prop: Property, call: Call, inputs: Inputs, trace: _Trace) -> Any:
