@@ -98,7 +98,7 @@ def _padded(x: Array, K: int) -> Array:
 
 
 def pick_problem(batch: TabularMDP, b: int) -> TabularMDP:
-    """See :meth:`cs_infer.TabularMDP.__getitem__`."""
+    """See ``batch[b]`` of :class:`cs_infer.TabularMDP`."""
     B = batch.batch
     if B is None:
         raise ValueError("only a batch can be indexed; this is a single problem")

@@ -41,7 +41,7 @@ def compiled_backward(mdp: TabularMDP, reading: str = "exact") -> BackwardMessag
 
     Returns:
         :class:`~cs_infer.messages.BackwardMessages` or
-        :class:`~cs_infer.soft_values.SoftValues`.
+        :class:`~cs_infer.variational.SoftValues`.
 
     Raises:
         ValueError: ``reading`` is neither word, or the problem is not in torch.

@@ -21,22 +21,22 @@ _SAFE = 600.0  # nats: exp(-600) is far from the smallest normal float
 
 
 class Lists:
-    """The successor lists of one numpy problem, with room for one step."""
+    """The successor lists of a numpy problem, or of a batch, with room for one step."""
 
     def __init__(self, dynamics: Sparse) -> None:
-        """Keep the lists, [k, a, s], and two arrays (A, S)."""
-        self._next, self._p = dynamics._next, dynamics._p
+        """Keep the lists, [k, a, (b,) s], and two arrays (A, (B,) S)."""
+        self._next, self._p = dynamics.lists_end_to_end()
         self._certain = isinstance(dynamics, Deterministic)
         self._reach = min(_SAFE, dynamics.reach)
         self._q, self._scratch = np.empty(self._p.shape[1:]), np.empty(self._p.shape[1:])
         self._log_weight = self._weight = None
 
     def step(self, v: Array, log_weight: Array, exact: bool) -> Array | None:
-        """``log sum_a exp(log_weight + ahead(v))``, shape (S,); None where one shift will not do.
+        """``log sum_a exp(log_weight + ahead(v))``, shape of ``v``; None where one shift fails.
 
         Args:
-            v: shape (S,), in nats.
-            log_weight: ``log rho + r / alpha``, shape (S, A).
+            v: shape (S,) or (B, S), in nats.
+            log_weight: ``log rho + r / alpha``, shape (S, A) or (B, S, A).
             exact: whether ``ahead`` is the log-expectation, or the expectation.
         """
         exact = exact and not self._certain
@@ -53,12 +53,12 @@ class Lists:
             q *= self._weight
         else:
             q = self._mean(v - top)
-            q += self._log_weight.swapaxes(0, 1)
+            q += self._actions_first
             np.exp(q, out=q)
         return safe_log(np.sum(q, axis=0)) + top
 
     def _mean(self, v: Array) -> Array:
-        q, scratch = self._q, self._scratch
+        v, q, scratch = v.reshape(-1), self._q, self._scratch
         np.take(v, self._next[0], out=q, mode="clip")  # the indices were checked
         q *= self._p[0]
         for k in range(1, len(self._p)):
@@ -75,17 +75,22 @@ class Lists:
         self._log_weight = log_weight
         self._low = float(np.min(log_weight, where=finite, initial=0.0))
         self._high = float(np.max(log_weight, where=finite, initial=0.0))
-        self._weight = np.exp(np.minimum(log_weight, _SAFE)).swapaxes(0, 1)
+        self._actions_first = np.moveaxis(log_weight, -1, 0)
+        if log_weight.ndim < self._q.ndim:  # one for the whole batch
+            self._actions_first = self._actions_first[:, None]
+        self._weight = np.exp(np.minimum(self._actions_first, _SAFE))
 
 
 def lists_of(dynamics: object, like: Array) -> Lists | None:
-    """The lists of a single numpy problem in float64 without gains; None for anything else."""
+    """The lists of a numpy problem in float64 without gains; None for anything else.
+
+    A batch that shares its dynamics is anything else.
+    """
     fits = (
         isinstance(dynamics, Sparse)
         and isinstance(like, np.ndarray)
         and like.dtype == np.float64
-        and like.ndim == 1
-        and dynamics.batch is None
+        and like.shape[:-1] == dynamics.probability.shape[:-3]
         and dynamics.gain is None
     )
     return Lists(dynamics) if fits else None

@@ -113,6 +113,13 @@ class Sparse(Dynamics):
             self._index_of[lead] = self._next + first[:, None, None, None]
         return self._index_of[lead]
 
+    def lists_end_to_end(self) -> tuple[Array, Array]:
+        """Next states and probabilities, [k, a, s], or [k, a, b, s] numbered through the batch."""
+        if self.batch is None:
+            return self._next, self._p
+        order = (1, 2, 0, 3)
+        return transposed(self._index(self.batch), order), transposed(self._p, order)
+
     def _ahead(self, v: Array) -> list[Array]:
         """``v`` at each of the K successors, every one of shape (..., A, S)."""
         xp = namespace(self._p, v)
