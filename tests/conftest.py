@@ -5,6 +5,7 @@ import os
 import numpy as np
 import pytest
 from browser import book, chromium  # noqa: F401 - fixtures of every test of pages
+from explorers import opened, script  # noqa: F401 - fixtures of the explorers' tests
 from hypothesis import HealthCheck, Phase, settings
 
 _SLOW_IS_FINE = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]

@@ -1,15 +1,13 @@
-"""The explorer of the book computes what the library computes, and can be driven by keyboard."""
+"""The explorer of chapter 1 computes what the library computes, and can be driven by keyboard."""
 
-import json
-import math
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
-from browser import ROOT, Visit
+from browser import Visit
+from explorers import PRECISE, data_of, numbers, random_cases, said_by, shown
 from numpy.testing import assert_allclose, assert_array_equal
-from problems import KINDS, random_mdp, two_states
+from problems import random_mdp, two_states
 
 from cs_infer import (
     TabularMDP,
@@ -19,76 +17,10 @@ from cs_infer import (
     smoothed_marginals,
     trajectory_log_prior,
 )
-from cs_infer.figures.explorer import (
+from cs_infer.figures.explorers import (
     conditioning_explorer,
     gridworld_problem,
 )
-
-SCRIPTS = ROOT / "book" / "_static" / "explorers"
-PRECISE = {"rtol": 1e-10, "atol": 1e-10}
-BYTES = 25_000
-
-
-@pytest.fixture(scope="module")
-def script():
-    """Call a function of inference.js: ``script("backwardMessages(p)", p=problem)``."""
-    engine = pytest.importorskip("py_mini_racer", reason="mini-racer is not installed").MiniRacer()
-    engine.eval((SCRIPTS / "inference.js").read_text(encoding="utf-8"))
-    engine.eval("""
-      const read = (text) => JSON.parse(text, (_, x) => (x === "-inf" ? -Infinity : x));
-      const write = (value) => JSON.stringify(value, (_, x) =>
-        x === -Infinity ? "-inf" : x === Infinity ? "inf" : Number.isNaN(x) ? "nan" : x);
-    """)
-
-    def call(expression, **values):
-        names = ", ".join(values)
-        given = ", ".join(f"read({json.dumps(json.dumps(value))})" for value in values.values())
-        text = engine.eval(
-            f"(({names}) => {{ with (caiInference) {{ return write({expression}) }} }})({given})"
-        )
-        return json.loads(text)
-
-    return call
-
-
-def data_of(mdp):
-    return conditioning_explorer(mdp).problem
-
-
-def numbers(nested):
-    """An array from lists in which infinities are words."""
-    return np.array(nested, dtype=object).astype(str).astype(float)
-
-
-def with_reward(mdp, reward):
-    return TabularMDP.from_arrays(
-        transition=mdp.transition,
-        reward=reward,
-        initial=mdp.initial,
-        action_prior=mdp.action_prior,
-        horizon=mdp.horizon,
-        temperature=mdp.temperature,
-    )
-
-
-def with_forbidden(mdp, rng):
-    """The same problem with a tenth of its rewards at ``-inf``."""
-    reward = np.where(rng.random(mdp.reward.shape) < 0.1, -np.inf, mdp.reward)
-    return replace(mdp, reward=reward)
-
-
-def random_cases():
-    for seed in range(90):
-        rng = np.random.default_rng(seed)
-        S, A, T = int(rng.integers(1, 9)), int(rng.integers(1, 5)), int(rng.integers(1, 31))
-        temperature = float(np.exp(rng.uniform(math.log(0.05), math.log(10))))
-        mdp = random_mdp(seed, S=S, A=A, T=T, kind=KINDS[seed % 3], temperature=temperature)
-        yield with_forbidden(mdp, rng) if seed % 5 == 0 else mdp
-    for slip in (0.0, 0.1, 0.5):
-        for temperature in (0.05, 0.3, 10.0):
-            for horizon in (1, 16, 30):
-                yield gridworld_problem(slip=slip, temperature=temperature, horizon=horizon)
-
 
 # ---- the mathematics: one script, one library -----------------------------------
 
@@ -207,10 +139,6 @@ def test_the_gridworld_of_the_script_is_the_gridworld_of_the_library(script, set
     assert (theirs["horizon"], theirs["temperature"]) == (mdp.horizon, mdp.temperature)
 
 
-def test_the_scripts_stay_small():
-    assert sum(len(path.read_bytes()) for path in SCRIPTS.glob("*.js")) < BYTES
-
-
 # ---- what Python hands over -------------------------------------------------------
 
 
@@ -260,39 +188,6 @@ def test_a_problem_that_cannot_be_shown_is_refused(call, error, message):
 # ---- the element, in a browser ------------------------------------------------------
 
 
-@pytest.fixture
-def opened(chromium, tmp_path):
-    """Open explorers in a page of their own, without the theme; returns the page."""
-    visits = []
-
-    def visit(*explorers, **options):
-        script = "".join(
-            f'<script src="{(SCRIPTS / name).as_uri()}"></script>'
-            for name in ("inference.js", "conditioning.js")
-        )
-        style = f'<link rel="stylesheet" href="{(SCRIPTS / "explorer.css").as_uri()}">'
-        body = "".join(each._repr_html_() for each in explorers)
-        path = Path(tmp_path / "page.html")
-        path.write_text(
-            '<!doctype html><html lang="en"><meta charset="utf-8"><title>Explorer</title>'
-            f'<meta name="viewport" content="width=device-width">{style}{script}'
-            f"<main><h1>Explorer</h1>{body}</main></html>",
-            encoding="utf-8",
-        )
-        visits.append(Visit(chromium, path, **options))
-        return visits[-1].page
-
-    yield visit
-    for each in visits:
-        each.context.close()
-        assert (each.outside, each.errors) == ([], [])
-
-
-def shown(page, name):
-    """A number of the explorer, in full."""
-    return float(page.locator(f'data[data-name="{name}"]').get_attribute("value").lower())
-
-
 def settings_of(page):
     """What the sliders say, in the words of the library."""
     names = {
@@ -302,10 +197,7 @@ def settings_of(page):
         "slip": "slip",
         "horizon": "horizon",
     }
-    read = {
-        python: float(page.locator(f'[data-name="{js}"]').get_attribute("aria-valuetext"))
-        for js, python in names.items()
-    }
+    read = {python: said_by(page, js) for js, python in names.items()}
     return read | {"horizon": int(read["horizon"])}
 
 

@@ -1,6 +1,6 @@
 // Exact inference for a small decision problem: the same recursions as
-// cs_infer.messages and cs_infer.sampling, in the same order, in log space.
-// tests/test_explorer.py holds the two together. No drawing here.
+// cs_infer, in the same order, in log space. Tests hold the two together.
+// No drawing here; sampling.js and worlds.js add to the same object.
 //
 // A problem is { transition[s][a][s'], reward[s][a] or reward[t][s][a],
 // initial[s], actionPrior[s][a], horizon, temperature }.
@@ -106,77 +106,6 @@
       sum(row.map((p, a) => (p === 0 ? 0 : p * m.rewardAt(t)[s][a])))))));
   }
 
-  // mulberry32: a small generator with a seed, so that a picture can be had again.
-  function generator(seed) {
-    let state = seed >>> 0;
-    return function () {
-      state = (state + 0x6d2b79f5) >>> 0;
-      let z = state;
-      z = Math.imul(z ^ (z >>> 15), z | 1);
-      z ^= z + Math.imul(z ^ (z >>> 7), z | 61);
-      return ((z ^ (z >>> 14)) >>> 0) / 4294967296;
-    };
-  }
-
-  function draw(probability, random) {
-    let u = random() * sum(probability), last = 0;
-    for (let i = 0; i < probability.length; i++) {
-      if (probability[i] === 0) continue;
-      last = i;
-      u -= probability[i];
-      if (u < 0) break;
-    }
-    return last;
-  }
-
-  function rollOut(problem, initial, policyAt, kernelAt, count, seed) {
-    const random = generator(seed);
-    return over(count, () => {
-      const states = [], actions = [];
-      let s = draw(initial, random);
-      for (let t = 0; t < problem.horizon; t++) {
-        const a = draw(policyAt(t, s), random);
-        states.push(s);
-        actions.push(a);
-        // Always one number a step, so that a change of settings moves a line only where it must.
-        s = draw(kernelAt(t, s, a), random);
-      }
-      return { states, actions };
-    });
-  }
-
-  function samplePrior(problem, count, seed) {
-    return rollOut(problem, problem.initial, (t, s) => problem.actionPrior[s],
-      (t, s, a) => problem.transition[s][a], count, seed);
-  }
-
-  // The posterior is a Markov chain: next states come from P(s'|s,a) beta_{t+1}(s'), not from P.
-  function samplePosterior(problem, count, seed, backward = backwardMessages(problem)) {
-    if (backward.logEvidence === -Infinity) return [];
-    const m = prepared(problem);
-    const ahead = (t) => backward.logBetaS[t + 1] || new Array(m.S).fill(0);
-    const initial = normalise(m.logMu.map((x, s) => x + backward.logBetaS[0][s]));
-    const kernel = (t, s, a) => normalise(m.logP[s][a].map((x, j) => x + ahead(t)[j]));
-    return rollOut(problem, initial, (t, s) => backward.policy[t][s], kernel, count, seed);
-  }
-
-  function trajectoryLogPrior(problem, { states, actions }) {
-    const m = prepared(problem);
-    return m.logMu[states[0]] + sum(states.map((s, t) =>
-      m.logRho[s][actions[t]] +
-      (t + 1 < states.length ? m.logP[s][actions[t]][states[t + 1]] : 0)));
-  }
-
-  function trajectoryReturn(problem, { states, actions }) {
-    const m = prepared(problem);
-    return sum(states.map((s, t) => m.rewardAt(t)[s][actions[t]]));
-  }
-
-  // Weights exp(return / alpha) of trajectories, normalised to sum to one.
-  function weights(problem, trajectories) {
-    return normalise(trajectories.map((x) => trajectoryReturn(problem, x) / problem.temperature));
-  }
-
   // 1 + chi^2 of the posterior against the prior: how many draws of the prior, weighted, tell as
   // much as one draw of the posterior. The weights of a few draws cannot show it: when none
   // of them is good, all weigh the same.
@@ -186,39 +115,70 @@
     return Math.exp(backwardMessages(colder).logEvidence - 2 * logEvidence);
   }
 
-  const MOVES = [[-1, 0], [0, 1], [1, 0], [0, -1], [0, 0]]; // up, right, down, left, stay
-
-  // The gridworld of cs_infer.figures.explorer.gridworld_problem, cell for cell.
-  function gridworld({ layout, stepCost, mudCost, slip, horizon, temperature }) {
-    const cells = [], index = new Map();
-    layout.forEach((line, row) => [...line].forEach((mark, column) => {
-      if (mark === "#") return;
-      index.set(`${row},${column}`, cells.length);
-      cells.push({ row, column, mark });
-    }));
-    const reach = (cell, move) => {
-      const to = index.get(`${cell.row + MOVES[move][0]},${cell.column + MOVES[move][1]}`);
-      return to === undefined ? index.get(`${cell.row},${cell.column}`) : to;
-    };
-    const transition = cells.map((cell, s) => MOVES.map((_, a) => {
-      const row = new Array(cells.length).fill(0);
-      MOVES.forEach((_, move) => {
-        const to = cell.mark === "G" ? s : reach(cell, move);
-        row[to] += slip / MOVES.length + (1 - slip) * (move === a);
-      });
-      return row;
-    }));
-    const pay = { G: 0, "~": -(stepCost + mudCost) };
-    const reward = cells.map(({ mark }) => MOVES.map(() => (mark in pay ? pay[mark] : -stepCost)));
-    const starts = cells.filter(({ mark }) => mark === "S").length;
-    const initial = cells.map(({ mark }) => (mark === "S" ? 1 / starts : 0));
-    const actionPrior = cells.map(() => MOVES.map(() => 1 / MOVES.length));
-    return { transition, reward, initial, actionPrior, horizon, temperature, cells };
+  // The variational backup: one call differs. Q_t(s,a) = r + E[V_{t+1}(s')], in units of reward;
+  // V_t(s) = alpha log E_rho[exp(Q_t(s,a)/alpha)].
+  function softValues(problem) {
+    const m = prepared(problem), alpha = problem.temperature;
+    const Q = [], V = [], policy = [];
+    let next = new Array(m.S).fill(0);
+    for (let t = m.T - 1; t >= 0; t--) {
+      const here = next;
+      Q[t] = m.transition.map((rows, s) =>
+        rows.map((row, a) => m.rewardAt(t)[s][a] + expect(row, here)));
+      policy[t] = Q[t].map((row, s) => normalise(row.map((q, a) => m.logRho[s][a] + q / alpha)));
+      V[t] = Q[t].map((row, s) => softMax(row, m.actionPrior[s], alpha));
+      next = V[t];
+    }
+    return { Q, V, policy, value: expect(m.initial, next) };
   }
 
+  // E[x]; what never happens counts for nothing, even if it is infinite.
+  const expect = (probability, xs) =>
+    probability.reduce((total, p, i) => (p === 0 ? total : total + p * xs[i]), 0);
+
+  // alpha log E_rho[exp(Q/alpha)]: at most the largest Q, at least the mean of Q under rho.
+  const softMax = (Q, rho, alpha) =>
+    alpha * logSumExp(Q.map((q, a) => Math.log(rho[a]) + q / alpha));
+
+  // p(s_{t+1} = s' | s, a, O_{1:T} = 1), t from 0; zeros where optimality is impossible.
+  function posteriorDynamics(problem, t, backward = backwardMessages(problem)) {
+    const m = prepared(problem);
+    const next = backward.logBetaS[t + 1] || new Array(m.S).fill(0);
+    return m.logP.map((rows) => rows.map((row) => normalise(row.map((x, j) => x + next[j]))));
+  }
+
+  // p(s_1 | O_{1:T} = 1).
+  const posteriorInitial = (problem, backward = backwardMessages(problem)) =>
+    normalise(problem.initial.map((p, s) => Math.log(p) + backward.logBetaS[0][s]));
+
+  // p_pi(s_t, a_t) when the policy acts in the true dynamics.
+  function policyOccupancy(problem, policy) {
+    const m = prepared(problem);
+    let state = m.initial;
+    return over(m.T, (t) => {
+      const here = state.map((p, s) => policy[t][s].map((x) => p * x));
+      state = new Array(m.S).fill(0);
+      here.forEach((row, s) => row.forEach((p, a) => {
+        if (p > 0) m.transition[s][a].forEach((x, j) => { state[j] += p * x; });
+      }));
+      return here;
+    });
+  }
+
+  // p* of a lottery that pays `gain` or 0: from there on, exact inference gives it at least the
+  // probability of a safe choice that pays `safe`. Written so that nothing overflows.
+  const lotteryThreshold = (gain, safe, alpha) =>
+    Math.exp((safe - gain) / alpha) * Math.expm1(-safe / alpha) / Math.expm1(-gain / alpha);
+
+  // The standard deviation of the state's number, step by step.
+  const spread = (state) => state.map((row) => {
+    const places = range(row.length), mean = expect(row, places);
+    return Math.sqrt(expect(row, places.map((s) => (s - mean) ** 2)));
+  });
+
   root.caiInference = {
-    logSumExp, normalise, backwardMessages, forwardMessages, smoothedMarginals, priorMarginals,
-    expectedReturn, generator, samplePrior, samplePosterior, trajectoryLogPrior,
-    trajectoryReturn, weights, drawsPerOne, gridworld,
+    sum, range, over, logSumExp, normalise, prepared, expect, softMax, backwardMessages,
+    forwardMessages, smoothedMarginals, priorMarginals, expectedReturn, drawsPerOne, softValues,
+    posteriorDynamics, posteriorInitial, policyOccupancy, lotteryThreshold, spread,
   };
 })(globalThis);
