@@ -97,9 +97,9 @@ FAULTS = [
         "eq-trajectory-likelihood", "trajectories",
         ("no temperature", "total = mdp.scaled_reward[steps, s, a]", "total = mdp.reward[steps, s, a]"),
         ("step 0 for every step", "total = mdp.scaled_reward[steps, s, a]", "total = mdp.scaled_reward[0, s, a]"),
-        ("last step left out", "mdp.scaled_reward[steps, s, a].sum(axis=-1)", "mdp.scaled_reward[steps, s, a][..., :-1].sum(axis=-1)"),
-        ("last next state left out", "return total + inner / mdp.temperature + last", "return total + inner / mdp.temperature"),
-        ("no temperature on the next state", "return total + inner / mdp.temperature + last", "return total + inner + last"),
+        ("last step left out", "[..., counts].sum(axis=-1)", "[..., counts][..., :-1].sum(axis=-1)"),
+        ("last next state left out", "return total + last[s[..., -1], a[..., -1]]", "return total"),
+        ("no temperature on the next state", "total + gain[..., counts[:-1]].sum(axis=-1)", "total + mdp.temperature * gain[..., counts[:-1]].sum(axis=-1)"),
     ),
     *_faults(
         "eq-trajectory-posterior", "trajectories",
@@ -129,51 +129,256 @@ FAULTS = [
         ("normalised over states", "total = joint.sum(axis=2, keepdims=True)", "total = joint.sum(axis=1, keepdims=True)"),
     ),
     *_faults(
+        "eq-backward-message", "backups",
+        ("from the next step on", "return reward + getattr(dynamics, ahead)(v_next)", "return getattr(dynamics, ahead)(v_next)"),
+        ("no temperature", "return reward + getattr(dynamics, ahead)(v_next)", "return mdp.temperature * reward + getattr(dynamics, ahead)(v_next)"),
+        ("message not carried on", "        v = back(t, v)\n", "        v = back(t, mdp.log_terminal)\n"),
+        ("forwards in time", "for t in reversed(range(mdp.horizon)):", "for t in range(mdp.horizon):"),
+        ("maximum over actions", "return logsumexp(mdp.log_action_weight(t) + getattr(dynamics, ahead)(v_next), axis=-1)", "return (mdp.log_action_weight(t) + getattr(dynamics, ahead)(v_next)).max(-1)"),
+    ),
+    *_faults(
         "eq-backward-message", "messages",
-        ("no action prior", "log_beta_s[t] = logsumexp(mdp.log_action_prior + log_beta_sa[t], axis=1)", "log_beta_s[t] = logsumexp(log_beta_sa[t], axis=1)"),
-        ("from the next step on", "log_beta_sa[t] = mdp.scaled_reward[t] + ahead", "log_beta_sa[t] = ahead"),
-        ("no temperature", "log_beta_sa[t] = mdp.scaled_reward[t] + ahead", "log_beta_sa[t] = mdp.reward[t] + ahead"),
-        ("step 0 for every step", "log_beta_sa[t] = mdp.scaled_reward[t] + ahead", "log_beta_sa[t] = mdp.scaled_reward[0] + ahead"),
-        ("expectation of the log (soft values)", "ahead = logsumexp(mdp.log_step + log_beta_next, axis=2)", "ahead = np.sum(mdp.transition * np.where(mdp.transition > 0, np.maximum(log_beta_next, -999), 0.0), axis=2)"),
-        ("transition transposed", "mdp.log_step + log_beta_next, axis=2)", "(mdp.log_step + log_beta_next).transpose(2, 1, 0), axis=2)"),
-        ("no initial state", "logsumexp(mdp.log_initial + log_beta_s[0])", "logsumexp(log_beta_s[0])"),
-        ("evidence of the last step", "logsumexp(mdp.log_initial + log_beta_s[0])", "logsumexp(mdp.log_initial + log_beta_s[-1])"),
-        ("maximum over actions", "log_beta_s[t] = logsumexp(mdp.log_action_prior + log_beta_sa[t], axis=1)", "log_beta_s[t] = np.max(np.where(mdp.action_prior > 0, log_beta_sa[t], -np.inf), axis=1)"),
+        ("expectation of the log (soft values)", 'self.values.relative[..., t + 1, :], "log_expect")', 'self.values.relative[..., t + 1, :], "expect")'),
+        ("one step late", 'self.values.relative[..., t + 1, :], "log_expect")', 'self.values.relative[..., t, :], "log_expect")'),
+        ("no initial state", "plain(logsumexp(self.mdp.log_initial + self.values.at(0), axis=-1))", "plain(logsumexp(self.values.at(0), axis=-1))"),
+        ("evidence of the last step", "self.mdp.log_initial + self.values.at(0)", "self.mdp.log_initial + self.values.at(self.mdp.horizon - 1)"),
+    ),
+    *_faults(
+        "eq-backward-message", "mdp",
+        ("no action prior", "return self.log_action_prior + self.step(t)[0]", "return self.step(t)[0]"),
+        ("step 0 for every step", "reward = once[..., min(t, once.shape[-3] - 1), :, :]", "reward = once[..., 0, :, :]"),
+    ),
+    *_faults(
+        "eq-backward-message", "dynamics/dense",
+        ("transition transposed", "return flat.reshape(*flat.shape[:-1], self.num_actions, self.num_states).swapaxes(-1, -2)", "return np.einsum('tas,t->sa', self.probability, v)"),
+    ),
+    *_faults(
+        "eq-soft-maximum", "log_space",
+        ("sum instead of mean", "return logsumexp(safe_log(probability) + log_x, axis=axis)", "return logsumexp(np.where(probability > 0, log_x, -np.inf), axis=axis)"),
+        ("maximum", "return logsumexp(safe_log(probability) + log_x, axis=axis)", "return np.max(np.where(probability > 0, log_x, -np.inf), axis=axis)"),
+        ("mean", "return logsumexp(safe_log(probability) + log_x, axis=axis)", "return np.sum(probability * np.where(probability > 0, log_x, 0.0), axis=axis)"),
+        ("shift not put back", "result = safe_log(total) + shift", "result = safe_log(total)"),
+    ),
+    *_faults(
+        "eq-evidence-gradient", "messages",
+        ("no past", "joint = forward_messages(mdp).log_forward + messages.log_beta_s", "joint = messages.log_beta_s"),
+        ("no future", "joint = forward_messages(mdp).log_forward + messages.log_beta_s", "joint = forward_messages(mdp).log_forward"),
+        ("acts by the prior", "return self.state[..., t, :, None] * self.messages.step(t).policy", "return self.state[..., t, :, None] * self.messages.mdp.action_prior"),
+    ),
+    *_faults(
+        "eq-soft-bellman-exact", "backups",
+        ("from the next step on", "return reward + getattr(dynamics, ahead)(v_next)", "return getattr(dynamics, ahead)(v_next)"),
+        ("no temperature", "return reward + getattr(dynamics, ahead)(v_next)", "return mdp.temperature * reward + getattr(dynamics, ahead)(v_next)"),
+        ("hard maximum over actions", "return logsumexp(mdp.log_action_weight(t) + getattr(dynamics, ahead)(v_next), axis=-1)", "return (mdp.log_action_weight(t) + getattr(dynamics, ahead)(v_next)).max(-1)"),
+        ("sum instead of mean over actions", "return logsumexp(mdp.log_action_weight(t) + getattr(dynamics, ahead)(v_next), axis=-1)", "return logsumexp(mdp.step(t)[0] + getattr(dynamics, ahead)(v_next), axis=-1)"),
+    ),
+    *_faults(
+        "eq-soft-bellman-exact", "messages",
+        ("mean of the log", 'sweep(mdp, ahead="log_expect")', 'sweep(mdp, ahead="expect")'),
+        ("best next state", 'sweep(mdp, ahead="log_expect")', 'sweep(mdp, ahead="best")'),
+    ),
+    *_faults(
+        "eq-advantage", "messages",
+        ("baseline without the prior", "v = logsumexp(self.mdp.log_action_prior + q, axis=-1)[..., None]", "v = logsumexp(q, axis=-1)[..., None]"),
+        ("hard maximum as baseline", "v = logsumexp(self.mdp.log_action_prior + q, axis=-1)[..., None]", "v = q.max(-1)[..., None]"),
+        ("no baseline", "v = logsumexp(self.mdp.log_action_prior + q, axis=-1)[..., None]", "v = 0 * q[..., :1]"),
+        ("log of the policy", "return self._all_steps(self._advantage)", "return np.log(self.policy, where=self.policy > 0, out=np.full(self.policy.shape, -np.inf))"),
     ),
     *_faults(
         "eq-posterior-policy", "messages",
-        ("no action prior", "policy = normalise(mdp.log_action_prior + log_beta_sa, axis=2)", "policy = normalise(log_beta_sa, axis=2)"),
-        ("prior counted twice", "policy = normalise(mdp.log_action_prior + log_beta_sa, axis=2)", "policy = normalise(2 * mdp.log_action_prior + log_beta_sa, axis=2)"),
-        ("not normalised", "policy = normalise(mdp.log_action_prior + log_beta_sa, axis=2)", "policy = np.exp(mdp.log_action_prior + log_beta_sa)"),
-        ("one step ahead", "policy = normalise(mdp.log_action_prior + log_beta_sa, axis=2)", "policy = normalise(mdp.log_action_prior + np.roll(log_beta_sa, -1, axis=0), axis=2)"),
-        ("in units of reward", "policy = normalise(mdp.log_action_prior + log_beta_sa, axis=2)", "policy = normalise(mdp.log_action_prior + mdp.temperature * log_beta_sa, axis=2)"),
+        ("no action prior", "policy = normalise(self.mdp.log_action_prior + q, axis=-1)", "policy = normalise(q, axis=-1)"),
+        ("prior counted twice", "policy = normalise(self.mdp.log_action_prior + q, axis=-1)", "policy = normalise(2 * self.mdp.log_action_prior + q, axis=-1)"),
+        ("not normalised", "policy = normalise(self.mdp.log_action_prior + q, axis=-1)", "policy = np.exp(self.mdp.log_action_prior + q)"),
+        ("one step ahead", "        q = self._action_values(t)\n        policy", "        q = self._action_values(min(t + 1, self.mdp.horizon - 1))\n        policy"),
+        ("in units of reward", "policy = normalise(self.mdp.log_action_prior + q, axis=-1)", "policy = normalise(self.mdp.log_action_prior + self.mdp.temperature * q, axis=-1)"),
     ),
     *_faults(
         "eq-forward-message", "messages",
-        ("no action prior", "here = log_forward[t][:, None] + mdp.log_action_prior + mdp.scaled_reward[t]", "here = log_forward[t][:, None] + mdp.scaled_reward[t]"),
-        ("no reward (filter of the prior)", "here = log_forward[t][:, None] + mdp.log_action_prior + mdp.scaled_reward[t]", "here = log_forward[t][:, None] + mdp.log_action_prior"),
-        ("reward of the next step", "+ mdp.log_action_prior + mdp.scaled_reward[t]", "+ mdp.log_action_prior + mdp.scaled_reward[t + 1]"),
-        ("no temperature", "+ mdp.log_action_prior + mdp.scaled_reward[t]", "+ mdp.log_action_prior + mdp.reward[t]"),
-        ("starts anywhere", "log_forward[0] = mdp.log_initial", "log_forward[0] = -np.log(S)"),
-        ("transition transposed", "logsumexp(here[:, :, None] + mdp.log_step, axis=(0, 1))", "logsumexp(here[:, :, None] + mdp.log_step.transpose(2, 1, 0), axis=(0, 1))"),
-        ("not normalised", "normalise(log_forward, axis=1)", "np.exp(log_forward)"),
+        ("no action prior", "log_f[..., None] + mdp.log_action_weight(t)", "log_f[..., None] + mdp.step(t)[0]"),
+        ("no reward (filter of the prior)", "log_f[..., None] + mdp.log_action_weight(t)", "log_f[..., None] + mdp.log_action_prior"),
+        ("reward of the next step", "log_f[..., None] + mdp.log_action_weight(t)", "log_f[..., None] + mdp.log_action_weight(t + 1)"),
+        ("no temperature", "log_f[..., None] + mdp.log_action_weight(t)", "log_f[..., None] + mdp.log_action_prior + mdp.temperature * mdp.step(t)[0]"),
+        ("starts anywhere", "rows, log_f = [], mdp.log_initial", "rows, log_f = [], 0 * mdp.initial - np.log(mdp.num_states)"),
+        ("reward on arrival ignored", "            _, dynamics = mdp.step(t)\n            log_f", "            dynamics = mdp.dynamics\n            log_f"),
+        ("not normalised", "normalise(log_forward, axis=-1)", "np.exp(log_forward)"),
     ),
     *_faults(
         "eq-smoothed-marginal", "messages",
-        ("no past", "joint = log_forward[:, :, None] + mdp", "joint = mdp"),
-        ("no future", "joint = log_forward[:, :, None] + mdp.log_action_prior + log_beta_sa", "joint = log_forward[:, :, None] + mdp.log_action_prior + 0 * mdp.action_prior"),
-        ("no action prior", "joint = log_forward[:, :, None] + mdp.log_action_prior + log_beta_sa", "joint = log_forward[:, :, None] + log_beta_sa"),
-        ("normalised state by state", "normalise(joint, axis=(1, 2))", "normalise(joint, axis=2)"),
-        ("future one step ahead", "mdp.log_action_prior + log_beta_sa\n    state_action", "mdp.log_action_prior + np.roll(log_beta_sa, -1, axis=0)\n    state_action"),
+        ("no past", "joint = forward_messages(mdp).log_forward + messages.log_beta_s", "joint = messages.log_beta_s"),
+        ("no future", "joint = forward_messages(mdp).log_forward + messages.log_beta_s", "joint = forward_messages(mdp).log_forward"),
+        ("acts by the prior", "return self.state[..., t, :, None] * self.messages.step(t).policy", "return self.state[..., t, :, None] * self.messages.mdp.action_prior"),
+        ("normalised over time", "SmoothedMarginals(normalise(joint, axis=-1), messages)", "SmoothedMarginals(normalise(joint, axis=-2), messages)"),
+        ("future one step ahead", "log_forward + messages.log_beta_s\n", "log_forward + np.roll(messages.log_beta_s, -1, axis=0)\n"),
+    ),
+    *_faults(
+        "eq-pairwise-marginal", "messages",
+        ("true dynamics", "return marginals.step(t)[..., None] * posterior.probability", "return marginals.step(t)[..., None] * mdp.dynamics.probability"),
+        ("future one step late", "dynamics.reweighted(marginals.messages.values.relative[..., t + 1, :])", "dynamics.reweighted(marginals.messages.values.relative[..., t, :])"),
+        ("past of the next step", "return marginals.step(t)[..., None] * posterior.probability", "return marginals.step(min(t + 1, mdp.horizon - 1))[..., None] * posterior.probability"),
+        ("conditional, not joint", "return marginals.step(t)[..., None] * posterior.probability", "return posterior.probability"),
+    ),
+    *_faults(
+        "eq-most-likely", "most_likely",
+        ("sum over next states", "look = dynamics.log_expect if t == last else dynamics.max_product", "look = dynamics.log_expect"),
+        ("probability of the move ignored", "look = dynamics.log_expect if t == last else dynamics.max_product", "look = dynamics.log_expect if t == last else dynamics.best"),
+        ("maximum over the state after the end", "look = dynamics.log_expect if t == last else dynamics.max_product", "look = dynamics.max_product"),
+        ("no action prior", "return mdp.log_action_weight(t) + look(v_next)", "return mdp.step(t)[0] + look(v_next)"),
+        ("starts anywhere", "scores = to_numpy(mdp.log_initial + values.at(0))", "scores = to_numpy(values.at(0)) - np.log(mdp.num_states)"),
+        ("joint, not posterior", "float(scores.max()) - log_evidence", "float(scores.max())"),
+    ),
+    *_faults(
+        "eq-observed", "mdp",
+        ("pattern upside down", "if self.observed is None or self.observed[t]:", "if self.observed is None or not self.observed[t]:"),
+        ("pattern reversed in time", "if self.observed is None or self.observed[t]:", "if self.observed is None or self.observed[-1 - t]:"),
+        ("reward on arrival still counts", "return namespace(reward).zeros_like(reward), self.dynamics", "return namespace(reward).zeros_like(reward), self.paying_dynamics"),
+        ("one step late", "if self.observed is None or self.observed[t]:", "if self.observed is None or self.observed[t - 1]:"),
+    ),
+    *_faults(
+        "eq-folded-prior", "mdp",
+        ("no number of actions", "extra = self.temperature * (self.log_action_prior + math.log(A))", "extra = self.temperature * self.log_action_prior"),
+        ("no temperature", "extra = self.temperature * (self.log_action_prior + math.log(A))", "extra = self.log_action_prior + math.log(A)"),
+        ("the probability for its logarithm", "extra = self.temperature * (self.log_action_prior + math.log(A))", "extra = self.temperature * (self.action_prior + math.log(A))"),
+        ("prior kept as well", "self._replace(reward=self._reward_once + extra, action_prior=None)", "self._replace(reward=self._reward_once + extra)"),
+    ),
+    *_faults(
+        "eq-temperature-value", "variational",
+        ("value of temperature one", "return self.mdp.temperature * self.values.total()", "return self.values.total()"),
+    ),
+    *_faults(
+        "eq-temperature-value", "backups",
+        ("hard maximum", "return logsumexp(mdp.log_action_weight(t) + getattr(dynamics, ahead)(v_next), axis=-1)", "return (mdp.log_action_weight(t) + getattr(dynamics, ahead)(v_next)).max(-1)"),
+        ("no action prior", "return logsumexp(mdp.log_action_weight(t) + getattr(dynamics, ahead)(v_next), axis=-1)", "return logsumexp(mdp.step(t)[0] + getattr(dynamics, ahead)(v_next), axis=-1)"),
+    ),
+    *_faults(
+        "eq-zero-temperature", "zero_temperature",
+        ("readings swapped", 'look = _look_exactly if reading == "exact"', 'look = _look_exactly if reading != "exact"'),
+        ("forbidden actions count", "value = xp.where(xp.isfinite(log_allowed) & (value == value), value, never)", "value = xp.where(value == value, value, never)"),
+        ("divided by the temperature", "steps.append((mdp.temperature * v,", "steps.append((v,"),
+        ("ties shared by the prior alone", "tie = logsumexp(weight, axis=-1)", "tie = 0 * v"),
+        ("smallest value", "best = xp.max(value, axis=-1)", "best = xp.min(value, axis=-1)"),
+    ),
+    *_faults(
+        "eq-hidden-markov-view", "hidden_markov",
+        ("action of the last pair", "transition = mdp.transition[..., None] * mdp.action_prior", "transition = mdp.transition[..., None] * mdp.action_prior[:, :, None, None]"),
+        ("start without an action", "initial = mdp.initial[:, None] * mdp.action_prior", "initial = mdp.initial[:, None] * mdp.action_prior**0"),
+        ("pairs numbered a S + s", "initial.reshape(S * A)", "initial.T.reshape(S * A)"),
+        ("likelihood of step 0", "mdp.step(t)[0] for t in range(mdp.horizon)", "mdp.step(0)[0] for t in range(mdp.horizon)"),
+    ),
+    *_faults(
+        "eq-collapsed-kernel", "hidden_markov",
+        ("no action prior", "    weight = mdp.log_action_weight(0)\n    return", "    weight = mdp.step(0)[0]\n    return"),
+        ("no reward", "    weight = mdp.log_action_weight(0)\n    return", "    weight = mdp.log_action_prior\n    return"),
+        ("best action", "return logsumexp(weight[..., None] + mdp.log_step, axis=-2)", "return (weight[..., None] + mdp.log_step).max(-2)"),
+        ("transposed", "return logsumexp(weight[..., None] + mdp.log_step, axis=-2)", "return logsumexp(weight[..., None] + mdp.log_step, axis=-2).T"),
     ),
     *_faults(
         "eq-posterior-sampling", "sampling",
-        ("starts from the prior", "initial = normalise(mdp.log_initial + messages.log_beta_s[0])", "initial = mdp.initial"),
-        ("true dynamics", "kernel = (normalise(mdp.log_step + log_next[t]) for t in range(mdp.horizon))", "kernel = (mdp.transition for t in range(mdp.horizon))"),
-        ("future one step late", "normalise(mdp.log_step + log_next[t])", "normalise(mdp.log_step + messages.log_beta_s[t])"),
-        ("acts by the prior", "_roll_out(initial, messages.policy, kernel", "_roll_out(initial, np.broadcast_to(mdp.action_prior, mdp.reward.shape), kernel"),
-        ("policy of step 0 throughout", "actions[:, t] = _draw(policy[t, s], rng)", "actions[:, t] = _draw(policy[0, s], rng)"),
-        ("reward on the next state ignored", "normalise(mdp.log_step + log_next[t])", "normalise(np.log(mdp.transition) + log_next[t])"),
+        ("starts from the prior", "initial = normalise(mdp.log_initial + values[0])", "initial = mdp.initial"),
+        ("true dynamics", "return normalise(dynamics.log_weight[s, a] + ahead)", "return mdp.dynamics.probability[s, a]"),
+        ("future one step late", "ahead = values[t + 1][dynamics.next_state[s, a]]", "ahead = values[t][dynamics.next_state[s, a]]"),
+        ("acts by the prior", "lambda t, s: messages.step(t).policy[s]", "lambda t, s: mdp.action_prior[s]"),
+        ("policy of step 0 throughout", "lambda t, s: messages.step(t).policy[s]", "lambda t, s: messages.step(0).policy[s]"),
+        ("reward on the next state ignored", "return normalise(dynamics.log_weight[s, a] + ahead)", "return normalise(np.log(mdp.dynamics.probability[s, a]) + ahead)"),
+    ),
+    *_faults(
+        "eq-posterior-dynamics", "posterior",
+        ("future one step late", "dynamics.reweighted(backward_messages(mdp).values.relative[..., t + 1, :])", "dynamics.reweighted(backward_messages(mdp).values.relative[..., t, :])"),
+        ("true dynamics", "return dynamics.reweighted(backward_messages(mdp).values.relative[..., t + 1, :])", "return dynamics"),
+        ("reward on arrival ignored", "    _, dynamics = mdp.step(t)\n    return dynamics", "    dynamics = mdp.dynamics\n    return dynamics"),
+    ),
+    *_faults(
+        "eq-posterior-dynamics", "dynamics/interface",
+        ("not normalised", "self.with_probability(normalise(self.log_weight + self.at_next(v), axis=-1))", "self.with_probability(namespace(v).exp(self.log_weight + self.at_next(v)))"),
+        ("the chance ignored", "self.with_probability(normalise(self.log_weight + self.at_next(v), axis=-1))", "self.with_probability(normalise(self.log_support + self.at_next(v), axis=-1))"),
+    ),
+    *_faults(
+        "eq-posterior-initial", "posterior",
+        ("the prior", "return normalise(mdp.log_initial + backward_messages(mdp).values.at(0), axis=-1)", "return mdp.initial"),
+        ("starts anywhere", "normalise(mdp.log_initial + backward_messages(mdp).values.at(0), axis=-1)", "normalise(backward_messages(mdp).values.at(0), axis=-1)"),
+        ("message of the second step", "backward_messages(mdp).values.at(0), axis=-1", "backward_messages(mdp).values.at(1), axis=-1"),
+    ),
+    *_faults(
+        "eq-optimistic-backup", "messages",
+        ("mean instead of log E exp", 'self.values.relative[..., t + 1, :], "log_expect")', 'self.values.relative[..., t + 1, :], "expect")'),
+        ("best next state", 'self.values.relative[..., t + 1, :], "log_expect")', 'self.values.relative[..., t + 1, :], "best")'),
+        ("states by the mean", 'sweep(mdp, ahead="log_expect")', 'sweep(mdp, ahead="expect")'),
+    ),
+    *_faults(
+        "eq-variational-backup", "variational",
+        ("log E exp instead of the mean", 'sweep(mdp, ahead="expect")', 'sweep(mdp, ahead="log_expect")'),
+        ("Q of the exact reading", 'self.values.relative[..., t + 1, :], "expect")', 'self.values.relative[..., t + 1, :], "log_expect")'),
+        ("Q in nats", "SoftStep(self.mdp.temperature * self.values.shift(q, t + 1), policy)", "SoftStep(self.values.shift(q, t + 1), policy)"),
+        ("policy without the prior", "policy = normalise(self.mdp.log_action_prior + q, axis=-1)", "policy = normalise(q, axis=-1)"),
+        ("policy of temperature one", "policy = normalise(self.mdp.log_action_prior + q, axis=-1)", "policy = normalise(self.mdp.log_action_prior + self.mdp.temperature * q, axis=-1)"),
+    ),
+    *_faults(
+        "eq-optimism-gap", "posterior",
+        ("sign", "gap = xp.where(hopeless, 0.0, exact) - xp.where(hopeless, 0.0, mean)", "gap = xp.where(hopeless, 0.0, mean) - xp.where(hopeless, 0.0, exact)"),
+        ("value of this step", "v, (_, dynamics) = values[..., t + 1, :], mdp.step(t)", "v, (_, dynamics) = values[..., t, :], mdp.step(t)"),
+        ("against the best next state", "exact, mean = dynamics.log_expect(v), dynamics.expect(v)", "exact, mean = dynamics.best(v), dynamics.expect(v)"),
+        ("in units of reward", "gaps.append(xp.where(gap > 0, gap, 0.0))", "gaps.append(mdp.temperature * xp.where(gap > 0, gap, 0.0))"),
+    ),
+    *_faults(
+        "eq-optimism-cumulants", "posterior",
+        ("sign", "gap = xp.where(hopeless, 0.0, exact) - xp.where(hopeless, 0.0, mean)", "gap = xp.where(hopeless, 0.0, mean) - xp.where(hopeless, 0.0, exact)"),
+        ("value of this step", "v, (_, dynamics) = values[..., t + 1, :], mdp.step(t)", "v, (_, dynamics) = values[..., t, :], mdp.step(t)"),
+        ("in units of reward", "gaps.append(xp.where(gap > 0, gap, 0.0))", "gaps.append(mdp.temperature * xp.where(gap > 0, gap, 0.0))"),
+        ("the other divergence", "exact, mean = dynamics.log_expect(v), dynamics.expect(v)", "exact, mean = dynamics.reweighted(v).expect(v), dynamics.log_expect(v)"),
+    ),
+    *_faults(
+        "eq-best-luck", "posterior",
+        ("true dynamics", "return dynamics.reweighted(backward_messages(mdp).values.relative[..., t + 1, :])", "return dynamics"),
+        ("twice the luck", "dynamics.reweighted(backward_messages(mdp).values.relative[..., t + 1, :])", "dynamics.reweighted(2 * backward_messages(mdp).values.relative[..., t + 1, :])"),
+        ("value of this step", "dynamics.reweighted(backward_messages(mdp).values.relative[..., t + 1, :])", "dynamics.reweighted(backward_messages(mdp).values.relative[..., t, :])"),
+    ),
+    *_faults(
+        "eq-lottery-threshold", "posterior",
+        ("risk-neutral", "chance = np.exp(sure - gain) * np.expm1(-sure) / np.expm1(-gain)", "chance = sure / gain"),
+        ("no temperature", "gain, sure = gap / temperature, np.clip(safe, 0.0, gap) / temperature", "gain, sure = gap, np.clip(safe, 0.0, gap)"),
+        ("losing not counted", "chance = np.exp(sure - gain) * np.expm1(-sure) / np.expm1(-gain)", "chance = np.exp(sure - gain)"),
+    ),
+    *_faults(
+        "eq-policy-occupancy", "policies",
+        ("starts anywhere", "state, rows = mdp.for_each(mdp.initial), []", "state, rows = mdp.for_each(0 * mdp.initial + 1 / mdp.num_states), []"),
+        ("policy of step 0", "rows.append(state[..., None] * pi[..., t, :, :])", "rows.append(state[..., None] * pi[..., 0, :, :])"),
+        ("never moves", "        state = mdp.dynamics._push(rows[-1])\n", "        state = rows[-1].sum(-1)\n"),
+    ),
+    *_faults(
+        "eq-policy-return", "policies",
+        ("reward of step 0", "reward = mdp.reward[..., t, :, :]", "reward = mdp.reward[..., 0, :, :]"),
+        ("in nats", "reward = mdp.reward[..., t, :, :]", "reward = mdp.reward[..., t, :, :] / mdp.temperature"),
+        ("reward on arrival left out", "if mdp.reward_next is not None:", "if False:"),
+        ("terminal value left out", "if mdp.terminal_value is not None:", "if False:"),
+    ),
+    *_faults(
+        "eq-discount-inside", "stationary",
+        ("discount outside", "return reward + xp.logaddexp(go_on(v), ending)", "return reward + discount * dynamics.log_expect(v)"),
+        ("never ends", "return reward + xp.logaddexp(go_on(v), ending)", "return reward + go_on(v)"),
+        ("ends without pay", "return reward + xp.logaddexp(go_on(v), ending)", "return xp.logaddexp(reward + go_on(v), ending)"),
+        ("mean instead of log E exp", "return log_go + dynamics.log_expect(v)", "return log_go + dynamics.expect(v)"),
+    ),
+    *_faults(
+        "eq-discount-expected", "stationary",
+        ("log E exp instead of the mean", "paid + discount * mdp.dynamics.expect(v)", "paid + discount * mdp.dynamics.log_expect(v)"),
+        ("reward discounted as well", "return paid + discount * mdp.dynamics.expect(v)", "return discount * (paid + mdp.dynamics.expect(v))"),
+        ("discount inside", "return paid + discount * mdp.dynamics.expect(v)", "return paid + xp.log(discount * xp.exp(mdp.dynamics.expect(v)) + 1 - discount)"),
+    ),
+    *_faults(
+        "eq-stopping-rule", "stationary",
+        ("move below the tolerance", "residual <= (1 - c) * tolerance", "residual <= tolerance"),
+        ("rule upside down", "residual <= (1 - c) * tolerance", "residual <= c * tolerance"),
+    ),
+    *_faults(
+        "eq-forward-kl", "messages",
+        ("the soft policy", 'self.values.relative[..., t + 1, :], "log_expect")', 'self.values.relative[..., t + 1, :], "expect")'),
+        ("no action prior", "policy = normalise(self.mdp.log_action_prior + q, axis=-1)", "policy = normalise(q, axis=-1)"),
+        ("one step late", 'self.values.relative[..., t + 1, :], "log_expect")', 'self.values.relative[..., t, :], "log_expect")'),
+    ),
+    *_faults(
+        "eq-reverse-kl", "variational",
+        ("the exact policy", 'self.values.relative[..., t + 1, :], "expect")', 'self.values.relative[..., t + 1, :], "log_expect")'),
+        ("no action prior", "policy = normalise(self.mdp.log_action_prior + q, axis=-1)", "policy = normalise(q, axis=-1)"),
+        ("value of the exact reading", 'sweep(mdp, ahead="expect")', 'sweep(mdp, ahead="log_expect")'),
     ),
 ]  # fmt: skip
 
@@ -190,7 +395,9 @@ def verdict(fault: Fault) -> str:
             return "STALE"
         path.write_text(text.replace(fault.old, fault.new), encoding="utf-8")
         status, output = run_tests(copy, fault.label)
+    # Several examples that fail in several ways are shown as a group, each line after a bar.
     reasons = re.findall(r"^\S+\.py:\d+: (\w+)$", output, re.MULTILINE)
+    reasons += re.findall(r"^\s*\|\s(\w*Error)\b", output, re.MULTILINE)
     if status == 1 and reasons:
         return f"red ({reasons[-1]})"
     return "SURVIVED" if status == 0 else f"BROKEN RUN ({status}): {output[-300:]}"
@@ -200,6 +407,7 @@ def run_tests(root: Path, label: str) -> tuple[int, str]:
     """Run the tests marked with ``label`` against the package in ``root``."""
     code = (
         "import sys, pytest\n"
+        "from pathlib import Path\n"
         "class Only:\n"
         "    def pytest_collection_modifyitems(self, items):\n"
         f"        items[:] = [i for i in items if any(m.args == ({label!r},)"
@@ -207,7 +415,7 @@ def run_tests(root: Path, label: str) -> tuple[int, str]:
         "import cs_infer\n"
         f"assert cs_infer.__file__.startswith({str(root)!r}), cs_infer.__file__\n"
         "options = ['-qx', '-p', 'no:cacheprovider', '-c', '/dev/null', '--rootdir', '.']\n"
-        "options += ['-o', 'markers=equation', 'tests/test_equations.py']\n"
+        "options += ['-o', 'markers=equation', *sorted(map(str, Path('tests').glob('test_equations*.py')))]\n"
         "sys.exit(pytest.main(options, plugins=[Only()]))\n"
     )
     done = subprocess.run(

@@ -21,13 +21,17 @@ class Plain(NamedTuple):
         initial: ``initial[s]``.
         transition: ``transition[s][a][s']``.
         prior: ``prior[s][a]``.
-        optimal: ``optimal[t][s][a][s']``, the factor ``exp((r + r') / alpha)``.
+        optimal: ``optimal[t][s][a][s']``, the factor ``exp((r + r') / alpha)``;
+            1 at a step whose optimality is not observed.
+        terminal: ``terminal[s]``, the factor ``exp(terminal_value / alpha)`` of
+            the state that follows the last action; None stands for ones.
     """
 
     initial: list
     transition: list
     prior: list
     optimal: list
+    terminal: list | None = None
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -39,15 +43,33 @@ def plain(mdp: Any) -> Plain:
     reward = mdp.reward.tolist()
     steps, states, actions = range(mdp.horizon), range(mdp.num_states), range(mdp.num_actions)
     extra = mdp.reward_next.tolist() if mdp.reward_next is not None else None
+    seen = seen_steps(mdp)
 
     def factor(t, s, a, s_next):
+        if not seen[t]:
+            return 1.0
         r = reward[t][s][a] + (extra[s][a][s_next] if extra else 0.0)
         return math.exp(r / mdp.temperature)
 
     optimal = [
         [[[factor(t, s, a, n) for n in states] for a in actions] for s in states] for t in steps
     ]
-    return Plain(mdp.initial.tolist(), mdp.transition.tolist(), mdp.action_prior.tolist(), optimal)
+    terminal = [math.exp(x / mdp.temperature) for x in terminal_values(mdp)]
+    return Plain(
+        mdp.initial.tolist(), mdp.transition.tolist(), mdp.action_prior.tolist(), optimal, terminal
+    )
+
+
+def seen_steps(mdp: Any) -> list[bool]:
+    """Which steps' optimality is conditioned on: all of them unless the problem says otherwise."""
+    return [True] * mdp.horizon if mdp.observed is None else [bool(x) for x in mdp.observed]
+
+
+def terminal_values(mdp: Any) -> list[float]:
+    """The value of the state after the last action, in units of reward: 0 by default."""
+    if mdp.terminal_value is None:
+        return [0.0] * mdp.num_states
+    return [float(x) for x in mdp.terminal_value]
 
 
 def total(numbers) -> Any:
@@ -66,6 +88,13 @@ def log(x: Any) -> float:
 def last_factor(p: Plain, t: int, s: int, a: int) -> Any:
     """The optimality factor of a step whose next state is not part of the trajectory."""
     return total(P * o for P, o in zip(p.transition[s][a], p.optimal[t][s][a], strict=True))
+
+
+def ending(p: Plain, s: int, a: int) -> Any:
+    """The factor of the last step, its next state and the terminal value summed out."""
+    last = p.optimal[-1][s][a]
+    terminal = p.terminal or [1] * len(p.initial)
+    return total(P * o * e for P, o, e in zip(p.transition[s][a], last, terminal, strict=True))
 
 
 class Path(NamedTuple):
@@ -99,9 +128,7 @@ def paths(p: Plain, start: int = 0) -> list[Path]:
                     break
                 inner = i + 1 < T - start
                 factors.append(
-                    p.optimal[start + i][s][a][states[i + 1]]
-                    if inner
-                    else last_factor(p, start + i, s, a)
+                    p.optimal[start + i][s][a][states[i + 1]] if inner else ending(p, s, a)
                 )
             if prior != 0:
                 found.append(Path(states, actions, prior, tuple(factors)))
@@ -173,7 +200,9 @@ def past(p: Plain, t: int) -> list:
 
 
 def mean_reward(mdp: Any, t: int, s: int, a: int) -> float:
-    """``E[r]`` over next states, in units of reward."""
+    """``E[r]`` over next states, in units of reward; 0 at a step that is not observed."""
+    if not seen_steps(mdp)[t]:
+        return 0.0
     r = float(mdp.reward[t, s, a])
     if mdp.reward_next is None:
         return r
@@ -197,6 +226,9 @@ def expected_return(mdp: Any, act: Any) -> float:
         for t, (s, a) in enumerate(zip(states, actions, strict=True)):
             allowed = mdp.action_prior[s, a] > 0
             terms.append(p * mean_reward(mdp, t, s, a) if allowed else -math.inf)
+        s, a = states[-1], actions[-1]
+        ahead = zip(mdp.transition[s, a].tolist(), terminal_values(mdp), strict=True)
+        terms.append(p * total(P * v for P, v in ahead if P > 0))
     return total(terms)
 
 
@@ -207,11 +239,12 @@ def soft_values(mdp: Any) -> tuple[list, list]:
     """
     alpha, states, actions = mdp.temperature, range(mdp.num_states), range(mdp.num_actions)
     P, rho = mdp.transition.tolist(), mdp.action_prior.tolist()
-    Q, V = [], [[0.0] * mdp.num_states]
+    Q, V = [], [terminal_values(mdp)]
     for t in reversed(range(mdp.horizon)):
 
         def q(s, a, t=t):
-            return mean_reward(mdp, t, s, a) + total(P[s][a][n] * V[0][n] for n in states)
+            ahead = total(P[s][a][n] * V[0][n] for n in states if P[s][a][n] > 0)
+            return mean_reward(mdp, t, s, a) + ahead
 
         def v(row, prior):
             pairs = zip(prior, row, strict=True)

@@ -2,8 +2,10 @@
 
 from fractions import Fraction
 from math import log
+from typing import NamedTuple
 
 import numpy as np
+from hypothesis import example
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from oracle import Plain
@@ -73,11 +75,69 @@ def problems(draw, *, kinds=KINDS, impossible=True, next_state=None, highest=8, 
     )
 
 
+def rebuilt(mdp, **changes):
+    """The same problem with some arguments of ``from_arrays`` changed."""
+    names = ("transition", "reward", "initial", "horizon", "action_prior", "temperature")
+    given = {name: getattr(mdp, name) for name in names}
+    for name in ("reward_next", "terminal_value", "observed"):
+        if getattr(mdp, name) is not None:
+            given[name] = getattr(mdp, name)
+    return TabularMDP.from_arrays(**(given | changes))
+
+
+@st.composite
+def full_problems(draw, *, impossible=True, highest=8, patterns=True, **options):
+    """Any small problem with, now and then, terminal values and steps that are not observed."""
+    mdp = draw(problems(impossible=impossible, highest=highest, **options))
+    changes = {}
+    if draw(st.booleans()):
+        changes["terminal_value"] = draw(
+            rewards(mdp.num_states, impossible=impossible, highest=highest)
+        )
+    if patterns and draw(st.booleans()):
+        changes["observed"] = draw(hnp.arrays(bool, mdp.horizon))
+    return rebuilt(mdp, **changes)
+
+
 def possible(mdp):
     """Whether some trajectory of a small problem can be optimal, by listing them."""
     from oracle import evidence, plain
 
     return evidence(plain(mdp)) > 0
+
+
+class Grid(NamedTuple):
+    """A square grid on successor lists.
+
+    Attributes:
+        next_state: shape (S, A, K), whole numbers.
+        probability: shape (S, A, K).
+        goal: the last state, which is never left.
+    """
+
+    next_state: np.ndarray
+    probability: np.ndarray
+    goal: int
+
+
+def slippery_grid(side, *, slip=0.1):
+    """Stay or move in four directions; a move slips to either side with probability ``slip``.
+
+    Walls hold, and the last corner is absorbing. A = 5 actions, K = 3 successors.
+    """
+    S = side * side
+    row, column = np.divmod(np.arange(S), side)
+
+    def moved(d):
+        return np.clip(row + d[0], 0, side - 1) * side + np.clip(column + d[1], 0, side - 1)
+
+    next_state = np.tile(np.arange(S)[:, None, None], (1, 5, 3))
+    for a, (dr, dc) in enumerate([(-1, 0), (0, 1), (1, 0), (0, -1)], start=1):
+        for k, d in enumerate([(dr, dc), (dc, dr), (-dc, -dr)]):
+            next_state[:, a, k] = moved(d)
+    next_state[-1] = S - 1
+    probability = np.broadcast_to([1 - 2 * slip, slip, slip], next_state.shape)
+    return Grid(next_state, probability, S - 1)
 
 
 def random_mdp(seed, *, S=6, A=3, T=5, kind="stochastic", next_state=False, temperature=1.0):
@@ -102,6 +162,25 @@ def random_mdp(seed, *, S=6, A=3, T=5, kind="stochastic", next_state=False, temp
         temperature=temperature,
         reward_next=-2 * rng.random((S, A, S)) if next_state else None,
     )
+
+
+def typical(*, next_state=None, kinds=KINDS):
+    """Explicit examples beside the drawn ones, for a test of one argument ``mdp``.
+
+    Drawn problems are often so small that a fault does not show. Here rewards change
+    with time, the prior is uneven, the temperature is not 1.
+    """
+
+    def add(test):
+        for on_next in (False, True) if next_state is None else (next_state,):
+            for seed, kind in enumerate(kinds):
+                mdp = random_mdp(
+                    seed, S=3, A=2, T=3, kind=kind, next_state=on_next, temperature=0.6
+                )
+                test = example(mdp)(test)
+        return test
+
+    return add
 
 
 def two_states():

@@ -14,7 +14,7 @@ import numpy as np
 import oracle
 import pytest
 from hypothesis import assume, given
-from problems import possible, problems, random_mdp
+from problems import possible, problems, random_mdp, typical
 
 from cs_infer import (
     action_given_not_optimal,
@@ -67,6 +67,7 @@ def actions_by_bayes(mdp, likelihood):
 
 
 @pytest.mark.equation("eq-open-loop")
+@typical()
 @given(tiny)
 def test_the_open_loop_plan_attains_the_maximum_over_sequences_of_the_expected_return(mdp):
     values = [
@@ -80,6 +81,7 @@ def test_the_open_loop_plan_attains_the_maximum_over_sequences_of_the_expected_r
 
 
 @pytest.mark.equation("eq-closed-loop")
+@typical()
 @given(tiny)
 def test_the_closed_loop_plan_attains_the_maximum_over_policies_of_the_expected_return(mdp):
     cells = list(product(range(mdp.horizon), range(mdp.num_states)))
@@ -95,6 +97,7 @@ def test_the_closed_loop_plan_attains_the_maximum_over_policies_of_the_expected_
 
 
 @pytest.mark.equation("eq-trajectory-prior")
+@typical()
 @given(problems(num_states=2, num_actions=3))
 def test_the_trajectory_prior_is_the_product_of_its_factors(mdp):
     states, actions = every_trajectory(mdp)
@@ -106,6 +109,7 @@ def test_the_trajectory_prior_is_the_product_of_its_factors(mdp):
 
 
 @pytest.mark.equation("eq-optimality")
+@typical(next_state=False)
 @given(problems(highest=0, next_state=False))
 def test_the_probability_of_optimality_is_the_exponential_of_reward_over_temperature(mdp):
     p = np.exp(log_p_optimal(mdp))
@@ -114,6 +118,7 @@ def test_the_probability_of_optimality_is_the_exponential_of_reward_over_tempera
 
 
 @pytest.mark.equation("eq-optimality-next-state")
+@typical(next_state=True)
 @given(problems(next_state=True))
 def test_the_next_state_is_summed_out_of_the_probability_of_optimality(mdp):
     p, exact = np.exp(log_p_optimal_next_state(mdp)), oracle.plain(mdp)
@@ -125,6 +130,7 @@ def test_the_next_state_is_summed_out_of_the_probability_of_optimality(mdp):
 
 
 @pytest.mark.equation("eq-action-given-optimal")
+@typical()
 @given(problems())
 def test_the_action_of_an_optimal_step_follows_from_bayes(mdp):
     exact = oracle.plain(mdp)
@@ -133,6 +139,7 @@ def test_the_action_of_an_optimal_step_follows_from_bayes(mdp):
 
 
 @pytest.mark.equation("eq-action-given-not-optimal")
+@typical()
 @given(problems(highest=0))
 def test_the_action_of_a_failed_step_follows_from_bayes(mdp):
     exact = oracle.plain(mdp)
@@ -146,6 +153,7 @@ def test_the_action_of_a_failed_step_follows_from_bayes(mdp):
 
 
 @pytest.mark.equation("eq-trajectory-likelihood")
+@typical()
 @given(problems())
 def test_the_trajectory_likelihood_is_the_product_of_its_optimality_factors(mdp):
     paths = oracle.trajectories(oracle.plain(mdp))
@@ -156,6 +164,7 @@ def test_the_trajectory_likelihood_is_the_product_of_its_optimality_factors(mdp)
 
 
 @pytest.mark.equation("eq-trajectory-posterior")
+@typical()
 @given(problems(num_states=2, num_actions=3))
 def test_the_trajectory_posterior_is_prior_times_likelihood_over_the_evidence(mdp):
     assume(possible(mdp))
@@ -168,6 +177,7 @@ def test_the_trajectory_posterior_is_prior_times_likelihood_over_the_evidence(md
 
 
 @pytest.mark.equation("eq-evidence")
+@typical()
 @given(problems())
 def test_the_evidence_is_the_sum_of_the_joint_over_trajectories(mdp):
     evidence = oracle.evidence(oracle.plain(mdp))
@@ -175,6 +185,7 @@ def test_the_evidence_is_the_sum_of_the_joint_over_trajectories(mdp):
 
 
 @pytest.mark.equation("eq-energy")
+@typical()
 @given(problems())
 def test_the_posterior_is_the_prior_times_the_exponential_of_minus_the_energy(mdp):
     assume(possible(mdp))
@@ -189,6 +200,7 @@ def test_the_posterior_is_the_prior_times_the_exponential_of_minus_the_energy(md
 
 
 @pytest.mark.equation("eq-action-posterior")
+@typical()
 @given(problems())
 def test_the_action_posterior_is_a_ratio_of_sums_over_trajectories(mdp):
     assume(possible(mdp))
@@ -201,6 +213,7 @@ def test_the_action_posterior_is_a_ratio_of_sums_over_trajectories(mdp):
 
 
 @pytest.mark.equation("eq-backward-message")
+@typical()
 @given(problems())
 def test_the_backward_message_is_the_probability_that_the_rest_is_optimal(mdp):
     messages, exact = backward_messages(mdp), oracle.plain(mdp)
@@ -215,6 +228,7 @@ def test_the_backward_message_is_the_probability_that_the_rest_is_optimal(mdp):
 
 
 @pytest.mark.equation("eq-posterior-policy")
+@typical()
 @given(problems())
 def test_the_posterior_policy_is_bayes_on_the_rest_of_the_trajectory(mdp):
     policy, exact = backward_messages(mdp).policy, oracle.plain(mdp)
@@ -224,6 +238,7 @@ def test_the_posterior_policy_is_bayes_on_the_rest_of_the_trajectory(mdp):
 
 
 @pytest.mark.equation("eq-forward-message")
+@typical()
 @given(problems())
 def test_the_forward_message_is_the_joint_of_a_state_and_an_optimal_past(mdp):
     messages, exact = forward_messages(mdp), oracle.plain(mdp)
@@ -236,6 +251,7 @@ def test_the_forward_message_is_the_joint_of_a_state_and_an_optimal_past(mdp):
 
 
 @pytest.mark.equation("eq-smoothed-marginal")
+@typical()
 @given(problems())
 def test_the_smoothed_marginal_sums_the_posterior_over_trajectories(mdp):
     assume(possible(mdp))

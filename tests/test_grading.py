@@ -261,8 +261,13 @@ def test_a_student_can_validate_a_notebook_before_the_deadline(small):
     ("arguments", "says"),
     [
         (("grade", "nope"), "no assignment 'nope' in solutions/; there are: graphical_model"),
-        (("grade", "--student", "nobody"), "no submission of graphical_model by nobody in"),
-        (("feedback", "--student", "nobody"), "no grades of graphical_model for nobody"),
+        (("grade", "--student", "nobody"), "no submission by nobody in"),
+        (("feedback", "--student", "nobody"), "no grades for nobody; run: cs-infer grade"),
+        (("grade", "messages"), "no submissions of messages in"),
+        (
+            ("feedback", "messages"),
+            "no grades of messages for nobody; run: cs-infer grade messages",
+        ),
         (("release", "nope"), "no assignment 'nope'"),
     ],
 )

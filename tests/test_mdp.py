@@ -194,11 +194,14 @@ BAD_SHAPES = [
     ),
     ({"reward": 0.0}, "(T, S, A) = (3, 2, 2); it has ()"),
     ({"initial": [1.0]}, "initial must have shape (2,); it has (1,)"),
-    ({"initial": [[0.5, 0.5]]}, "initial must have shape (2,); it has (1, 2)"),
+    (
+        {"initial": [[[0.5, 0.5]]]},
+        "initial must have shape (2,), in a batch (B, 2); it has (1, 1, 2)",
+    ),
     ({"action_prior": [0.5, 0.5]}, "action_prior must have shape (2, 2); it has (2,)"),
     (
-        {"action_prior": np.full((3, 2, 2), 0.5)},
-        "action_prior must have shape (2, 2); it has (3, 2, 2)",
+        {"action_prior": np.full((3, 3, 2), 0.5)},
+        "action_prior must have shape (2, 2), in a batch (B, 2, 2); it has (3, 3, 2)",
     ),
     ({"reward_next": np.zeros((2, 2))}, "reward_next must have shape (2, 2, 2); it has (2, 2)"),
     ({"temperature": [1.0]}, "temperature must have shape (); it has (1,)"),

@@ -365,7 +365,8 @@ def test_a_reward_on_the_next_state_that_ignores_it_is_a_plain_reward(mdp):
 def test_distributions_are_distributions_and_nothing_is_nan(mdp):
     backward, forward = backward_messages(mdp), forward_messages(mdp)
     smoothed = smoothed_marginals(mdp)
-    for result in (*backward, *forward, *smoothed):
+    messages = backward.log_beta_sa, backward.log_beta_s, backward.policy, backward.log_evidence
+    for result in (*messages, *forward, smoothed.state, smoothed.state_action):
         assert not np.isnan(result).any()
         assert not np.any(np.asarray(result) == np.inf)
     alive = np.isfinite(backward.log_beta_s)

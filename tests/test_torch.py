@@ -1,0 +1,475 @@
+"""One code for numpy and torch: the same numbers, on every device, and their gradients."""
+
+import math
+import warnings
+
+import numpy as np
+import pytest
+from problems import KINDS, bandit, corridor, random_mdp, rebuilt, slippery_grid
+
+from cs_infer import (
+    TabularMDP,
+    backward_messages,
+    compiled_backward,
+    forward_messages,
+    most_likely_trajectory,
+    optimism_gap,
+    pairwise_marginals,
+    policy_occupancy,
+    policy_return,
+    posterior_dynamics,
+    posterior_initial,
+    smoothed_marginals,
+    soft_values,
+    stationary_messages,
+    stationary_soft_values,
+    zero_temperature_values,
+)
+from cs_infer.dynamics import Dense, Deterministic, Sparse
+
+torch = pytest.importorskip("torch")
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+on_gpu = pytest.mark.gpu
+
+
+@pytest.fixture
+def device():
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA GPU here")
+    return "cuda"
+
+
+def numbers(x):
+    return x.detach().cpu().numpy() if isinstance(x, torch.Tensor) else np.asarray(x)
+
+
+ANSWERS = {
+    "log beta of states": lambda mdp: backward_messages(mdp).log_beta_s,
+    "log beta of pairs": lambda mdp: backward_messages(mdp).log_beta_sa,
+    "policy": lambda mdp: backward_messages(mdp).policy,
+    "advantage": lambda mdp: backward_messages(mdp).advantage,
+    "log evidence": lambda mdp: backward_messages(mdp).log_evidence,
+    "one step": lambda mdp: backward_messages(mdp).step(2)[0],
+    "forward": lambda mdp: forward_messages(mdp).log_forward,
+    "filtered": lambda mdp: forward_messages(mdp).filtered,
+    "smoothed states": lambda mdp: smoothed_marginals(mdp).state,
+    "smoothed pairs": lambda mdp: smoothed_marginals(mdp).state_action,
+    "moves": lambda mdp: pairwise_marginals(mdp, 1),
+    "first state": posterior_initial,
+    "posterior dynamics": lambda mdp: posterior_dynamics(mdp, 1).transition,
+    "optimism gap": optimism_gap,
+    "soft V": lambda mdp: soft_values(mdp).V,
+    "soft Q": lambda mdp: soft_values(mdp).Q,
+    "soft policy": lambda mdp: soft_values(mdp).policy,
+    "soft value": lambda mdp: soft_values(mdp).value,
+    "occupancy": lambda mdp: policy_occupancy(mdp, backward_messages(mdp).policy),
+    "return": lambda mdp: policy_return(mdp, backward_messages(mdp).policy),
+    "exact limit": lambda mdp: zero_temperature_values(mdp, reading="exact").Q,
+    "variational limit": lambda mdp: zero_temperature_values(mdp, reading="variational").policy,
+    "likeliest states": lambda mdp: most_likely_trajectory(mdp).states,
+}
+CASES = {
+    **{kind: random_mdp(3, kind=kind, temperature=0.6) for kind in KINDS},
+    "next state": random_mdp(4, next_state=True),
+    "patterns": rebuilt(
+        random_mdp(5),
+        terminal_value=[0.0, -1.0, -np.inf, 0.5, 0.0, 0.0],
+        observed=[False, True, True, False, True],
+    ),
+    "far apart": corridor(5, horizon=5, step_cost=400.0),
+}
+cases = pytest.mark.parametrize("mdp", CASES.values(), ids=CASES)
+answers = pytest.mark.parametrize("ask", ANSWERS.values(), ids=ANSWERS)
+
+
+# The same numbers.
+
+
+@cases
+@answers
+def test_numpy_and_torch_give_the_same_numbers(mdp, ask):
+    here, there = ask(mdp), ask(mdp.to_torch())
+    np.testing.assert_allclose(numbers(there), numbers(here), rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("solve", [stationary_messages, stationary_soft_values])
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_endless_horizon_too(solve, kind):
+    mdp = random_mdp(3, T=1, kind=kind)
+    mdp = rebuilt(mdp, reward=mdp.reward[0])
+    here, there = solve(mdp, discount=0.9), solve(mdp.to_torch(), discount=0.9)
+    np.testing.assert_allclose(numbers(there.policy), here.policy, atol=1e-10)
+
+
+@answers
+def test_torch_in_torch_out_of_the_same_type(ask):
+    mdp = random_mdp(3)
+    for dtype in (torch.float64, torch.float32):
+        answer = ask(mdp.to_torch(dtype=dtype))
+        assert isinstance(answer, torch.Tensor)
+        if answer.is_floating_point():
+            assert answer.dtype == dtype
+        assert answer.device.type == "cpu"
+
+
+def test_a_problem_built_from_tensors_is_a_torch_problem():
+    mdp = random_mdp(3)
+    tensors = {
+        name: torch.tensor(np.array(getattr(mdp, name)))
+        for name in ("transition", "reward", "initial", "action_prior")
+    }
+    built = TabularMDP.from_arrays(**tensors, horizon=mdp.horizon)
+    messages = backward_messages(built)
+    assert isinstance(messages.log_beta_s, torch.Tensor)
+    np.testing.assert_allclose(
+        numbers(messages.log_beta_s), backward_messages(mdp).log_beta_s, atol=1e-12
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_there_and_back_is_the_same_problem(kind):
+    mdp = random_mdp(3, kind=kind, temperature=0.4)
+    back = mdp.to_torch().to_numpy()
+    for name in ("transition", "reward", "initial", "action_prior"):
+        kept = getattr(back, name)
+        assert isinstance(kept, np.ndarray)
+        np.testing.assert_array_equal(kept, getattr(mdp, name))
+    assert (back.horizon, back.temperature) == (mdp.horizon, mdp.temperature)
+
+
+@answers
+def test_a_batch_in_torch_is_a_batch_in_numpy(ask):
+    batch = TabularMDP.stack([random_mdp(seed, kind="sparse") for seed in range(3)])
+    if ask is ANSWERS["likeliest states"]:
+        pytest.skip("one trajectory at a time")
+    here, there = numbers(ask(batch)), numbers(ask(batch.to_torch()))
+    np.testing.assert_allclose(there, here, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("form", ["dense", "sparse", "deterministic"])
+@pytest.mark.parametrize("spread", [1.0, 700.0, 1e5])
+def test_dynamics_of_tensors_give_the_numbers_of_arrays(form, spread):
+    rng = np.random.default_rng(0)
+    grid = slippery_grid(6)
+    v, m = -spread * rng.random(36), -spread * rng.random((36, 5))
+    v[3] = m[5, 1] = -np.inf
+    here = {
+        "dense": lambda: Sparse(grid.next_state, grid.probability).to_dense(),
+        "sparse": lambda: Sparse(grid.next_state, grid.probability),
+        "deterministic": lambda: Deterministic(grid.next_state[:, :, 0]),
+    }[form]()
+    there = {
+        "dense": lambda: Dense(torch.tensor(here.transition)),
+        "sparse": lambda: Sparse(
+            torch.tensor(grid.next_state), torch.tensor(np.array(grid.probability))
+        ),
+        "deterministic": lambda: Deterministic(torch.tensor(grid.next_state[:, :, 0].copy())),
+    }[form]()
+    for name in ("log_expect", "expect", "best"):
+        got = getattr(there, name)(torch.tensor(v))
+        np.testing.assert_allclose(numbers(got), getattr(here, name)(v), rtol=1e-12, atol=1e-12)
+    got = there.log_push(torch.tensor(m))
+    np.testing.assert_allclose(numbers(got), here.log_push(m), rtol=1e-12, atol=1e-12)
+
+
+# Gradients.
+
+
+def evidence_and_gradient(mdp, reward):
+    reward = torch.tensor(np.array(reward), requires_grad=True)
+    options = {
+        name: torch.tensor(np.array(getattr(mdp, name)))
+        for name in ("transition", "initial", "action_prior", "reward_next", "terminal_value")
+        if getattr(mdp, name) is not None
+    }
+    built = TabularMDP.from_arrays(
+        **options,
+        reward=reward,
+        horizon=mdp.horizon,
+        temperature=mdp.temperature,
+        observed=mdp.observed,
+    )
+    log_evidence = backward_messages(built).log_evidence
+    log_evidence.backward()
+    return log_evidence.detach(), reward.grad.numpy()
+
+
+@cases
+def test_the_gradient_of_the_evidence_is_where_an_optimal_agent_goes(mdp):
+    """``d log p(O) / d r_t(s, a) = p(s_t, a_t | O) / alpha``, where the step is observed."""
+    log_evidence, gradient = evidence_and_gradient(mdp, mdp.reward)
+    seen = np.ones(mdp.horizon) if mdp.observed is None else np.asarray(mdp.observed)
+    expected = smoothed_marginals(mdp).state_action * seen[:, None, None] / mdp.temperature
+    assert log_evidence.item() == pytest.approx(backward_messages(mdp).log_evidence)
+    np.testing.assert_allclose(gradient, expected, atol=1e-12)
+    assert gradient.sum() == pytest.approx(seen.sum() / mdp.temperature)
+
+
+def test_the_gradient_holds_its_ground_over_a_thousand_steps():
+    mdp = random_mdp(1, S=4, A=3, T=1)
+    mdp = rebuilt(mdp, reward=-500 * np.random.default_rng(0).random((1000, 4, 3)), horizon=1000)
+    _, gradient = evidence_and_gradient(mdp, mdp.reward)
+    np.testing.assert_allclose(gradient, smoothed_marginals(mdp).state_action, atol=1e-8)
+    assert gradient.sum() == pytest.approx(1000)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_gradient_is_finite_where_optimality_is_impossible(kind):
+    """Some actions, some states and some whole steps cannot be optimal."""
+    mdp = random_mdp(2, kind=kind)
+    reward = np.array(mdp.reward)
+    reward[:, :, 1] = -np.inf
+    reward[1:3, 2] = -np.inf
+    mdp = rebuilt(mdp, reward=reward)
+    _, gradient = evidence_and_gradient(mdp, reward)
+    assert np.isfinite(gradient).all()
+    np.testing.assert_allclose(gradient, smoothed_marginals(mdp).state_action, atol=1e-12)
+
+
+@pytest.mark.parametrize("impossible", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_gradient_of_a_constant_reward_adds_up_over_the_steps(kind, impossible):
+    """Long enough for the actions to be summed out beforehand."""
+    mdp = random_mdp(2, T=1, kind=kind)
+    reward = np.array(mdp.reward[0])
+    if impossible:
+        reward[2, 1] = reward[3] = -np.inf
+    mdp = rebuilt(mdp, reward=reward, horizon=80)
+    _, gradient = evidence_and_gradient(mdp, reward)
+    expected = smoothed_marginals(mdp).state_action.sum(axis=0)
+    np.testing.assert_allclose(gradient, expected, atol=1e-10)
+
+
+def test_the_gradient_of_evidence_zero_is_zero_and_not_nan():
+    mdp = bandit([-np.inf, -np.inf], horizon=3)
+    log_evidence, gradient = evidence_and_gradient(mdp, mdp.reward)
+    assert float(log_evidence) == -np.inf
+    assert np.isfinite(gradient).all()
+
+
+def test_the_gradient_flows_to_prior_start_and_dynamics():
+    """Against finite differences of the log-evidence in numpy."""
+    mdp = random_mdp(6, S=3, A=2, T=4)
+    tensors = {
+        name: torch.tensor(np.array(getattr(mdp, name)), requires_grad=True)
+        for name in ("transition", "initial", "action_prior")
+    }
+    built = TabularMDP.from_arrays(
+        **tensors, reward=torch.tensor(np.array(mdp.reward)), horizon=mdp.horizon
+    )
+    backward_messages(built).log_evidence.backward()
+    rng, h = np.random.default_rng(0), 1e-6
+    for name, tensor in tensors.items():
+        direction = rng.normal(size=tensor.shape)
+        direction -= direction.mean(axis=-1, keepdims=True)
+        up, down = (
+            backward_messages(
+                rebuilt(mdp, **{name: np.array(getattr(mdp, name)) + sign * h * direction})
+            ).log_evidence
+            for sign in (1, -1)
+        )
+        slope = float(np.sum(tensor.grad.numpy() * direction))
+        assert slope == pytest.approx((up - down) / (2 * h), rel=1e-6, abs=1e-8)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_soft_value_has_the_soft_policys_occupancy_as_its_gradient(kind):
+    mdp = random_mdp(7, kind=kind, temperature=0.5)
+    reward = torch.tensor(np.array(mdp.reward), requires_grad=True)
+    built = TabularMDP.from_arrays(
+        transition=torch.tensor(np.array(mdp.transition)),
+        reward=reward,
+        initial=torch.tensor(np.array(mdp.initial)),
+        action_prior=torch.tensor(np.array(mdp.action_prior)),
+        horizon=mdp.horizon,
+        temperature=0.5,
+    )
+    soft_values(built).value.backward()
+    expected = policy_occupancy(mdp, soft_values(mdp).policy)
+    np.testing.assert_allclose(reward.grad.numpy(), expected, atol=1e-12)
+
+
+# Single precision.
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("library", ["numpy", "torch"])
+def test_single_precision_keeps_five_digits_of_a_policy_over_ten_thousand_steps(kind, library):
+    mdp = random_mdp(8, S=8, A=3, T=1, kind=kind)
+    mdp = rebuilt(mdp, reward=mdp.reward[0], horizon=10_000)
+    if library == "torch":
+        single = mdp.to_torch(dtype=torch.float32)
+    else:
+        single = mdp.to_numpy(dtype=np.float32)
+    messages = backward_messages(single)
+    policy = numbers(messages.policy)
+    assert policy.dtype == np.float32
+    assert np.abs(policy - backward_messages(mdp).policy).max() <= 1e-5
+    exact = backward_messages(mdp).log_evidence
+    assert float(messages.log_evidence) == pytest.approx(exact, rel=1e-5)
+
+
+def test_single_precision_of_numpy_stays_single():
+    mdp = random_mdp(3).to_numpy(dtype=np.float32)
+    assert mdp.transition.dtype == mdp.reward.dtype == np.float32
+    messages = backward_messages(mdp)
+    assert messages.log_beta_s.dtype == messages.policy.dtype == np.float32
+    assert smoothed_marginals(mdp).state_action.dtype == np.float32
+    assert soft_values(mdp).V.dtype == np.float32
+
+
+# Compiled.
+
+
+def compiled_or_skip(mdp):
+    """The compiled sweep, without the warnings of torch about itself."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return compiled_backward(mdp)
+    except Exception as error:  # no compiler on this machine is no fault of the library
+        if "compiler" in str(error).lower() or "InvalidCxx" in type(error).__name__:
+            pytest.skip(f"torch cannot compile here: {error}")
+        raise
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["dense", "sparse", "deterministic"])
+def test_the_compiled_sweep_gives_the_same_messages(form):
+    grid = slippery_grid(9)
+    reward = np.full((81, 5), -1.0)
+    reward[grid.goal] = 0.0
+    sparse = Sparse(grid.next_state, grid.probability)
+    dynamics = {
+        "dense": sparse.to_dense(),
+        "sparse": sparse,
+        "deterministic": Deterministic(grid.next_state[:, :, 0]),
+    }[form]
+    mdp = TabularMDP.from_arrays(
+        transition=dynamics, reward=reward, initial=np.eye(81)[0], horizon=30
+    )
+    compiled = compiled_or_skip(mdp.to_torch())
+    plain = backward_messages(mdp)
+    np.testing.assert_allclose(numbers(compiled.log_beta_s), plain.log_beta_s, atol=1e-10)
+    np.testing.assert_allclose(numbers(compiled.policy), plain.policy, atol=1e-10)
+    assert float(compiled.log_evidence) == pytest.approx(plain.log_evidence, abs=1e-10)
+
+
+@pytest.mark.slow
+def test_the_compiled_sweep_follows_rewards_that_change_and_impossible_ones():
+    mdp = random_mdp(3, S=6, A=3, T=7, kind="sparse", temperature=0.6)
+    reward = np.array(mdp.reward)
+    reward[3, 2] = -np.inf
+    mdp = rebuilt(mdp, reward=reward, terminal_value=[0.0, -1.0, -np.inf, 0.0, 0.0, 0.0])
+    compiled = compiled_or_skip(mdp.to_torch())
+    plain = backward_messages(mdp)
+    np.testing.assert_allclose(numbers(compiled.log_beta_s), plain.log_beta_s, atol=1e-10)
+    np.testing.assert_allclose(numbers(compiled.policy), plain.policy, atol=1e-10)
+
+
+# A GPU.
+
+
+@on_gpu
+@cases
+def test_a_gpu_gives_the_numbers_of_the_cpu(mdp, device):
+    there = mdp.to_torch(device=device)
+    for name, ask in ANSWERS.items():
+        got = ask(there)
+        assert got.device.type == device, name
+        np.testing.assert_allclose(
+            numbers(got), numbers(ask(mdp)), rtol=1e-10, atol=1e-10, err_msg=name
+        )
+
+
+@on_gpu
+def test_the_compiled_sweep_of_a_gpu_gives_the_numbers_of_the_cpu(device):
+    grid = slippery_grid(30)
+    mdp = TabularMDP.from_arrays(
+        transition=Sparse(grid.next_state, grid.probability),
+        reward=np.full((900, 5), -10.0) * (np.arange(900) != grid.goal)[:, None],
+        initial=np.eye(900)[0],
+        horizon=80,
+    )
+    compiled = compiled_backward(mdp.to_torch(device=device))
+    np.testing.assert_allclose(
+        numbers(compiled.log_beta_s), backward_messages(mdp).log_beta_s, rtol=1e-10
+    )
+    single = compiled_backward(mdp.to_torch(device=device, dtype=torch.float32))
+    assert np.abs(numbers(single.policy) - backward_messages(mdp).policy).max() <= 1e-5
+
+
+@on_gpu
+def test_parts_on_different_devices_are_refused(device):
+    with pytest.raises((ValueError, TypeError), match=r"device"):
+        TabularMDP.from_arrays(
+            transition=torch.ones((1, 2, 1), device=device),
+            reward=torch.zeros((1, 2)),
+            initial=torch.ones(1),
+            horizon=2,
+        )
+
+
+# Errors.
+
+
+def parts(**changes):
+    given = {
+        "transition": torch.full((2, 2, 2), 0.5, dtype=torch.float64),
+        "reward": torch.zeros((2, 2), dtype=torch.float64),
+        "initial": torch.tensor([0.5, 0.5], dtype=torch.float64),
+        "horizon": 2,
+    }
+    return given | changes
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"reward": torch.zeros((2, 2), dtype=torch.float32)},
+        {"initial": torch.tensor([0.5, 0.5], dtype=torch.float32)},
+        {"transition": torch.full((2, 2, 2), 0.5, dtype=torch.float32)},
+        {"action_prior": torch.full((2, 2), 0.5, dtype=torch.float32)},
+        {"terminal_value": torch.zeros(2, dtype=torch.float32)},
+        {"reward_next": torch.zeros((2, 2, 2), dtype=torch.float32)},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_tensors_of_mixed_precision_are_refused(changes):
+    with pytest.raises((TypeError, ValueError), match=r"dtype|floating type") as refusal:
+        TabularMDP.from_arrays(**parts(**changes))
+    message = str(refusal.value)
+    assert "float32" in message
+    assert "float64" in message
+
+
+def test_tensors_on_different_devices_are_refused():
+    with pytest.raises((TypeError, ValueError), match=r"device"):
+        TabularMDP.from_arrays(
+            **parts(reward=torch.zeros((2, 2), dtype=torch.float64, device="meta"))
+        )
+
+
+def test_tensors_of_no_real_type_are_refused():
+    with pytest.raises(TypeError, match=r"reward must hold real numbers"):
+        TabularMDP.from_arrays(**parts(reward=torch.zeros((2, 2), dtype=torch.complex128)))
+
+
+def test_bad_tensors_are_refused_as_bad_arrays_are():
+    P = torch.full((2, 2, 2), 0.5, dtype=torch.float64)
+    P[1, 0, 0] = 0.2
+    with pytest.raises(ValueError, match=r"transition\[1, 0, :\] sums to 0.7"):
+        TabularMDP.from_arrays(**parts(transition=P))
+    reward = torch.zeros((2, 2), dtype=torch.float64)
+    reward[0, 1] = math.nan
+    with pytest.raises(ValueError, match=r"reward\[0, 1\] is nan"):
+        TabularMDP.from_arrays(**parts(reward=reward))
+
+
+def test_a_tensor_changed_later_does_not_change_the_problem():
+    reward = torch.zeros((2, 2), dtype=torch.float64)
+    mdp = TabularMDP.from_arrays(**parts(reward=reward))
+    reward += 7.0
+    assert float(backward_messages(mdp).log_evidence) == pytest.approx(0.0)
