@@ -294,6 +294,12 @@ def test_a_bad_type_is_refused_with_its_rule_place_and_value(changes, message):
         build(**changes)
 
 
+def test_arrays_of_mixed_precision_are_refused_by_name():
+    says = "one library, floating type and device.*numpy float64.*reward is numpy float32"
+    with pytest.raises(ValueError, match=says):
+        build(transition=np.array(GOOD["transition"]), reward=np.zeros((2, 2), dtype=np.float32))
+
+
 def test_a_rounding_error_in_a_row_is_no_error():
     row = [1 / 3, 1 / 3, 1 - 2 / 3 + 5e-10]
     mdp = bandit([0.0, -1.0, -2.0], prior=row)

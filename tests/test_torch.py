@@ -139,11 +139,9 @@ def test_there_and_back_is_the_same_problem(kind):
     assert (back.horizon, back.temperature) == (mdp.horizon, mdp.temperature)
 
 
-@answers
-def test_a_batch_in_torch_is_a_batch_in_numpy(ask):
-    batch = TabularMDP.stack([random_mdp(seed, kind="sparse") for seed in range(3)])
-    if ask is ANSWERS["likeliest states"]:
-        pytest.skip("one trajectory at a time")
+@pytest.mark.parametrize("name", [name for name in ANSWERS if name != "likeliest states"])
+def test_a_batch_in_torch_is_a_batch_in_numpy(name):
+    batch, ask = TabularMDP.stack([random_mdp(s, kind="sparse") for s in range(3)]), ANSWERS[name]
     here, there = numbers(ask(batch)), numbers(ask(batch.to_torch()))
     np.testing.assert_allclose(there, here, rtol=1e-10, atol=1e-10)
 
@@ -323,12 +321,12 @@ def test_single_precision_of_numpy_stays_single():
 # Compiled.
 
 
-def compiled_or_skip(mdp):
+def compiled_or_skip(mdp, **options):
     """The compiled sweep, without the warnings of torch about itself."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return compiled_backward(mdp)
+            return compiled_backward(mdp, **options)
     except Exception as error:  # no compiler on this machine is no fault of the library
         if "compiler" in str(error).lower() or "InvalidCxx" in type(error).__name__:
             pytest.skip(f"torch cannot compile here: {error}")
@@ -369,6 +367,27 @@ def test_the_compiled_sweep_follows_rewards_that_change_and_impossible_ones():
     np.testing.assert_allclose(numbers(compiled.policy), plain.policy, atol=1e-10)
 
 
+@pytest.mark.slow
+def test_the_compiled_sweep_reads_soft_values_and_batches_and_patterns():
+    """Several problems side by side, some steps not observed, rewards on arrival."""
+    pattern = [True, True, False, True, False, True]
+    problems = [
+        rebuilt(random_mdp(seed, S=5, A=2, T=6, kind="sparse", next_state=True), observed=pattern)
+        for seed in range(2)
+    ]
+    problems = [rebuilt(mdp, transition=mdp.dynamics.to_sparse()) for mdp in problems]
+    for reading, solve in (("exact", backward_messages), ("variational", soft_values)):
+        for mdp in (problems[0], TabularMDP.stack(problems)):
+            compiled = compiled_or_skip(mdp.to_torch(), reading=reading)
+            np.testing.assert_allclose(
+                numbers(compiled.policy), solve(mdp).policy, atol=1e-10, err_msg=reading
+            )
+    with pytest.raises(ValueError, match=r"reading.*hopeful"):
+        compiled_backward(problems[0].to_torch(), reading="hopeful")
+    with pytest.raises(ValueError, match=r"torch"):
+        compiled_backward(problems[0])
+
+
 # A GPU.
 
 
@@ -384,20 +403,36 @@ def test_a_gpu_gives_the_numbers_of_the_cpu(mdp, device):
         )
 
 
-@on_gpu
-def test_the_compiled_sweep_of_a_gpu_gives_the_numbers_of_the_cpu(device):
+def walk_to_the_goal(step_cost):
+    """A slippery 30 by 30 grid, 80 steps."""
     grid = slippery_grid(30)
-    mdp = TabularMDP.from_arrays(
+    return TabularMDP.from_arrays(
         transition=Sparse(grid.next_state, grid.probability),
-        reward=np.full((900, 5), -10.0) * (np.arange(900) != grid.goal)[:, None],
+        reward=np.full((900, 5), -step_cost) * (np.arange(900) != grid.goal)[:, None],
         initial=np.eye(900)[0],
         horizon=80,
     )
-    compiled = compiled_backward(mdp.to_torch(device=device))
+
+
+@pytest.mark.parametrize("library", ["numpy", "torch"])
+def test_single_precision_keeps_five_digits_of_a_walk(library):
+    """Values span 58 nats here. What single precision keeps of a value shrinks with that span."""
+    mdp = walk_to_the_goal(1.0)
+    single = mdp.to_numpy(dtype=np.float32)
+    single = single if library == "numpy" else mdp.to_torch(dtype=torch.float32)
+    policy = numbers(backward_messages(single).policy)
+    assert np.abs(policy - backward_messages(mdp).policy).max() <= 1e-5
+
+
+@on_gpu
+def test_the_compiled_sweep_of_a_gpu_gives_the_numbers_of_the_cpu(device):
+    mdp = walk_to_the_goal(10.0)
+    compiled = compiled_or_skip(mdp.to_torch(device=device))
     np.testing.assert_allclose(
-        numbers(compiled.log_beta_s), backward_messages(mdp).log_beta_s, rtol=1e-10
+        numbers(compiled.log_beta_s), backward_messages(mdp).log_beta_s, rtol=1e-10, atol=1e-10
     )
-    single = compiled_backward(mdp.to_torch(device=device, dtype=torch.float32))
+    mdp = walk_to_the_goal(1.0)
+    single = compiled_or_skip(mdp.to_torch(device=device, dtype=torch.float32))
     assert np.abs(numbers(single.policy) - backward_messages(mdp).policy).max() <= 1e-5
 
 
@@ -455,6 +490,17 @@ def test_tensors_on_different_devices_are_refused():
 def test_tensors_of_no_real_type_are_refused():
     with pytest.raises(TypeError, match=r"reward must hold real numbers"):
         TabularMDP.from_arrays(**parts(reward=torch.zeros((2, 2), dtype=torch.complex128)))
+
+
+@pytest.mark.parametrize("other", [np.zeros((2, 2)), np.zeros((2, 2), dtype=np.float32)])
+def test_arrays_beside_tensors_are_refused(other):
+    with pytest.raises((TypeError, ValueError), match=r"torch.*numpy|numpy.*torch"):
+        TabularMDP.from_arrays(**parts(reward=other))
+
+
+def test_lists_and_whole_numbers_follow_the_tensors():
+    mdp = TabularMDP.from_arrays(**parts(reward=[[0, -1], [0, 0]], initial=torch.tensor([1, 0])))
+    assert mdp.reward.dtype == mdp.initial.dtype == torch.float64
 
 
 def test_bad_tensors_are_refused_as_bad_arrays_are():

@@ -168,8 +168,8 @@ def feedback(
 def export(course: Course, target: Path) -> Path:
     """Let nbgrader export the gradebook as CSV.
 
-    A submission that could not be graded is left out: a missing grade must
-    not be read as a zero.
+    Work that was not handed in, or could not be graded, is left out: a missing
+    grade must not be read as a zero.
 
     Args:
         course: the course.
@@ -187,9 +187,9 @@ def export(course: Course, target: Path) -> Path:
             plugin.log.setLevel(logging.WARNING)
             plugin.to = str(whole)
             plugin.export(gradebook)
-            waiting = _waiting(course, gradebook)
-        rows = whole.read_text().splitlines(keepends=True)
-    write_whole(target, "".join(row for row in rows if _whose(row) not in waiting))
+            recorded = _recorded(gradebook)
+        header, *rows = whole.read_text().splitlines(keepends=True)
+    write_whole(target, "".join([header, *(row for row in rows if _whose(row) in recorded)]))
     return target
 
 
@@ -253,13 +253,9 @@ def _receipt(course: Course, name: str, student: str) -> Path:
     return course.build / "nbgrader" / "receipts" / student / f"{name}.txt"
 
 
-def _waiting(course: Course, gradebook: Gradebook) -> set[tuple[str, str]]:
-    """(assignment, student) of the submissions the gradebook knows nothing of."""
+def _recorded(gradebook: Gradebook) -> set[tuple[str, str]]:
+    """(assignment, student) of the submissions the gradebook knows of."""
     return {
-        (assignment.name, path.parent.name)
-        for assignment in gradebook.assignments
-        for path in course.submitted.glob(f"*/{assignment.name}")
-    } - {
         (assignment.name, submission.student_id)
         for assignment in gradebook.assignments
         for submission in gradebook.assignment_submissions(assignment.name)

@@ -273,9 +273,11 @@ def _telling(problem: Problem, inputs: Inputs, raw: Any) -> bool:
         value = problem.read(inputs, raw)
     except AnswerError:
         return True
-    if not isinstance(value, (float, np.ndarray)):
+    parts = value if isinstance(value, tuple) else (value,)
+    if not all(isinstance(part, (float, np.ndarray)) for part in parts):
         return True
-    return not (np.all(np.isinf(value)) or np.all(np.equal(value, 0)))
+    infinite = all(np.all(np.isinf(part)) for part in parts)
+    return not (infinite or all(np.all(np.equal(part, 0)) for part in parts))
 
 
 def _ask(problem: Problem, prop: Property, call: Call, inputs: Inputs, trace: _Trace) -> Any:
