@@ -206,8 +206,11 @@ def _may_be_impossible(mdp: TabularMDP) -> bool:
 def _compiled(step: Callable[..., Array]) -> Callable[..., Array]:
     import torch
 
-    # The indices were checked when the dynamics were built.
-    return torch.compile(step, dynamic=False, options={"assert_indirect_indexing": False})
+    options = {
+        "assert_indirect_indexing": False,  # checked when the dynamics were built
+        "unroll_reductions_threshold": 64,  # a sum over A K terms in one pass, not in two
+    }
+    return torch.compile(step, dynamic=False, options=options)
 
 
 # One step each; `successor` and `weight` are (K, A, N), `paid` is (A, N), `v` is (N,).

@@ -1,14 +1,18 @@
-"""A backward step over successor lists for numpy, in two arrays that are reused.
+"""A backward step over successor lists for numpy, in a few arrays that are reused.
 
-Arithmetic is cheap; fresh memory is not. A step on a large sparse problem
-touches a dozen arrays of A S numbers, and getting each of them from the
-operating system costs more than filling it. So the steps of one sweep share
-two arrays. And while floating point can hold a whole step with one shift, no
-state needs a shift of its own. The results are those of
-:func:`cs_infer.backups.state_values`.
+Arithmetic is cheap; fresh memory and looking values up are not. A step on a
+large sparse problem in plain numpy touches a dozen arrays of A S numbers, and
+getting each of them from the operating system costs more than filling it. So
+the steps of one sweep share their arrays, and work goes action by action, so
+that a row stays in the cache. In a grid a slip of one action leads where
+another action aims: lists that name the same states are looked up once. And
+while floating point can hold a whole step with one shift, no state needs a
+shift of its own. The results are those of :func:`cs_infer.backups.state_values`.
 """
 
 from __future__ import annotations
+
+from collections import Counter
 
 import numpy as np
 
@@ -24,11 +28,14 @@ class Lists:
     """The successor lists of a numpy problem, or of a batch, with room for one step."""
 
     def __init__(self, dynamics: Sparse) -> None:
-        """Keep the lists, [k, a, (b,) s], and two arrays (A, (B,) S)."""
-        self._next, self._p = dynamics.lists_end_to_end()
+        """Keep the lists, [k, a, (b,) s], and room for three rows ((B,) S)."""
+        index, self._p = dynamics.lists_end_to_end()
         self._certain = isinstance(dynamics, Deterministic)
         self._reach = min(_SAFE, dynamics.reach)
-        self._q, self._scratch = np.empty(self._p.shape[1:]), np.empty(self._p.shape[1:])
+        self._rows, self._row_of = _different_rows(index)
+        uses = Counter(row for rows in self._row_of for row in rows)
+        self._shared = [row for row, count in uses.items() if count > 1]
+        self._q, self._part, self._total = (np.empty(index.shape[2:]) for _ in range(3))
         self._log_weight = self._weight = None
 
     def step(self, v: Array, log_weight: Array, exact: bool) -> Array | None:
@@ -48,24 +55,35 @@ class Lists:
         self._look_at(log_weight)
         if bottom - top + self._low < -self._reach or self._high > self._reach:
             return None
-        if exact:
-            q = self._mean(np.exp(v - top))
-            q *= self._weight
-        else:
-            q = self._mean(v - top)
-            q += self._actions_first
-            np.exp(q, out=q)
-        return safe_log(np.sum(q, axis=0)) + top
+        total = self._sum_over_actions(np.exp(v - top) if exact else v - top, exact)
+        return safe_log(total) + top
 
-    def _mean(self, v: Array) -> Array:
-        v, q, scratch = v.reshape(-1), self._q, self._scratch
-        np.take(v, self._next[0], out=q, mode="clip")  # the indices were checked
-        q *= self._p[0]
-        for k in range(1, len(self._p)):
-            np.take(v, self._next[k], out=scratch, mode="clip")
-            scratch *= self._p[k]
-            q += scratch
-        return q
+    def _sum_over_actions(self, v: Array, exact: bool) -> Array:
+        q, total, flat = self._q, self._total, v.reshape(-1)
+        ahead = {row: flat.take(self._rows[row], mode="clip") for row in self._shared}
+        total.fill(0.0)
+        for a, weight in enumerate(self._weight if exact else self._actions_first):
+            self._mean(flat, a, ahead)
+            if exact:
+                q *= weight
+            else:
+                q += weight
+                np.exp(q, out=q)
+            total += q
+        return total
+
+    def _mean(self, v: Array, a: int, ahead: dict[int, Array]) -> None:
+        """``E[v(s')]`` of one action, into ``_q``."""
+        q, part = self._q, self._part
+        for k, probability in enumerate(self._p[:, a]):
+            row = self._row_of[k][a]
+            if row in ahead:
+                np.multiply(ahead[row], probability, out=part if k else q)
+            else:  # the indices were checked
+                np.take(v, self._rows[row], out=part if k else q, mode="clip")
+                np.multiply(part if k else q, probability, out=part if k else q)
+            if k:
+                q += part
 
     def _look_at(self, log_weight: Array) -> None:
         """Keep what a step needs of ``log_weight``, once if the reward is constant."""
@@ -76,9 +94,21 @@ class Lists:
         self._low = float(np.min(log_weight, where=finite, initial=0.0))
         self._high = float(np.max(log_weight, where=finite, initial=0.0))
         self._actions_first = np.moveaxis(log_weight, -1, 0)
-        if log_weight.ndim < self._q.ndim:  # one for the whole batch
+        if log_weight.ndim == 2 and self._q.ndim == 2:  # one for the whole batch
             self._actions_first = self._actions_first[:, None]
         self._weight = np.exp(np.minimum(self._actions_first, _SAFE))
+
+
+def _different_rows(index: Array) -> tuple[list[Array], list[list[int]]]:
+    """The different rows ``index[k, a]``, and which of them each place holds."""
+    place: dict[bytes, int] = {}
+    numbers = [[place.setdefault(row.tobytes(), len(place)) for row in lists] for lists in index]
+    rows = {
+        number: row
+        for lists, ns in zip(index, numbers, strict=True)
+        for row, number in zip(lists, ns, strict=True)
+    }
+    return [rows[number] for number in range(len(rows))], numbers
 
 
 def lists_of(dynamics: object, like: Array) -> Lists | None:
