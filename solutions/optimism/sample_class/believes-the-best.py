@@ -1,0 +1,42 @@
+# expected: posterior_dynamics=0 opt_vs_var=15 min_lottery_p=20 belief_and_fact=20
+# about: wrong ideas in two problems
+# ideas: best next state only | best next state | - | -
+# like: honest-loops
+
+# %% solution="posterior_dynamics"
+def posterior_dynamics(P, log_beta_next):
+    belief = np.zeros(P.shape)
+    for s in range(P.shape[0]):
+        for a in range(P.shape[1]):
+            possible = np.flatnonzero(P[s, a])
+            best = possible[np.argmax(log_beta_next[possible])]
+            if log_beta_next[best] > -np.inf:
+                belief[s, a, best] = 1.0
+    return belief
+
+# %% solution="opt_vs_var"
+def lse(x, axis):
+    m = np.max(x, axis=axis, keepdims=True)
+    m = np.where(np.isinf(m), 0.0, m)
+    return np.log(np.sum(np.exp(x - m), axis=axis)) + np.squeeze(m, axis=axis)
+
+def average(P, v):
+    return np.sum(P * np.where(P > 0, v, 0.0), axis=2)
+
+def choose(Q, V, rho):
+    V = np.where(np.isinf(V), 0.0, V)
+    return np.exp(np.log(rho) + Q - V[:, None])
+
+def opt_vs_var(P, R, rho, T):
+    S, A = rho.shape
+    V_opt, V_var = np.zeros((T + 1, S)), np.zeros((T + 1, S))
+    pi_opt, pi_var = np.zeros((T, S, A)), np.zeros((T, S, A))
+    for t in range(T - 1, -1, -1):
+        r = reward_at(R, t)
+        Q_opt = r + np.where(P > 0, V_opt[t + 1], -np.inf).max(axis=2)
+        Q_var = r + average(P, V_var[t + 1])
+        V_opt[t] = lse(np.log(rho) + Q_opt, 1)
+        V_var[t] = lse(np.log(rho) + Q_var, 1)
+        pi_opt[t] = choose(Q_opt, V_opt[t], rho)
+        pi_var[t] = choose(Q_var, V_var[t], rho)
+    return V_opt[:T], V_var[:T], pi_opt, pi_var

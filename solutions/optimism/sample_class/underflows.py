@@ -1,0 +1,56 @@
+# expected: posterior_dynamics=15 opt_vs_var=32 min_lottery_p=17 belief_and_fact=18
+# about: a wrong idea in each problem
+# ideas: exponentials out of range | exponentials out of range | exponentials out of range | exponentials out of range
+
+# %% solution="posterior_dynamics"
+def posterior_dynamics(P, log_beta_next):
+    w = P * np.exp(log_beta_next)
+    return w / w.sum(axis=2, keepdims=True)
+
+# %% solution="opt_vs_var"
+def average(P, v):
+    return np.sum(P * np.where(P > 0, v, 0.0), axis=2)
+
+def choose(Q, V, rho):
+    V = np.where(np.isinf(V), 0.0, V)
+    return np.exp(np.log(rho) + Q - V[:, None])
+
+def opt_vs_var(P, R, rho, T):
+    S, A = rho.shape
+    V_opt, V_var = np.zeros((T + 1, S)), np.zeros((T + 1, S))
+    pi_opt, pi_var = np.zeros((T, S, A)), np.zeros((T, S, A))
+    for t in range(T - 1, -1, -1):
+        r = reward_at(R, t)
+        Q_opt = r + np.log(P @ np.exp(V_opt[t + 1]))
+        Q_var = r + average(P, V_var[t + 1])
+        V_opt[t] = np.log((rho * np.exp(Q_opt)).sum(axis=1))
+        V_var[t] = np.log((rho * np.exp(Q_var)).sum(axis=1))
+        pi_opt[t] = choose(Q_opt, V_opt[t], rho)
+        pi_var[t] = choose(Q_var, V_var[t], rho)
+    return V_opt[:T], V_var[:T], pi_opt, pi_var
+
+# %% solution="min_lottery_p"
+def min_lottery_p(gap, safe):
+    gap, safe = np.asarray(gap, dtype=float), np.asarray(safe, dtype=float)
+    p = np.expm1(safe) / np.expm1(gap)
+    return np.where(safe > gap, np.inf, np.where(safe <= 0, 0.0, p))
+
+# %% solution="belief_and_fact"
+def reweighted(p, log_beta):
+    x = p * np.exp(log_beta)
+    return x / x.sum(axis=-1, keepdims=True)
+
+def belief_and_fact(P, R, mu0, policy, log_beta_s):
+    T = len(policy)
+    believed = obtained = 0.0
+    hope, fact = reweighted(mu0, log_beta_s[0]), mu0
+    for t in range(T):
+        r = reward_at(R, t)
+        hope_sa, fact_sa = hope[:, None] * policy[t], fact[:, None] * policy[t]
+        believed += hope_sa[hope_sa > 0] @ r[hope_sa > 0]
+        obtained += fact_sa[fact_sa > 0] @ r[fact_sa > 0]
+        if t < T - 1:
+            luck = reweighted(P, log_beta_s[t + 1])
+            hope = np.tensordot(hope_sa, luck, axes=2)
+            fact = np.tensordot(fact_sa, P, axes=2)
+    return believed, obtained
