@@ -179,6 +179,37 @@ def test_long_problems_of_constant_reward_are_a_loop_too(kind, stored):
         np.testing.assert_allclose(batch[b].reward, mdp.reward)
 
 
+@answers
+@pytest.mark.parametrize("form", ["dense", "sparse", "deterministic"])
+@pytest.mark.parametrize("horizon", [4, 70])
+def test_many_dynamics_may_share_one_reward_and_one_prior(form, horizon, ask):
+    """A reward of shape (S, A), a prior of shape (S, A), and as many worlds as there are."""
+    rng, (S, A, K, B) = np.random.default_rng(0), (7, 3, 2, 4)
+    successors = rng.integers(S, size=(B, S, A, K))
+    P = rng.dirichlet(np.ones(K), size=(B, S, A))
+    build = {
+        "dense": lambda n, p: Sparse(n, p).to_dense(),
+        "sparse": Sparse,
+        "deterministic": lambda n, p: Deterministic(n[..., 0]),
+    }[form]
+    options = {
+        "reward": -3 * rng.random((S, A)),
+        "initial": rng.dirichlet(np.ones(S)),
+        "action_prior": rng.dirichlet(np.ones(A), size=S),
+        "horizon": horizon,
+        "temperature": 0.7,
+    }
+    batch = TabularMDP.from_arrays(transition=build(successors, P), **options)
+    check(
+        ask,
+        batch,
+        [
+            TabularMDP.from_arrays(transition=build(n, p), **options)
+            for n, p in zip(successors, P, strict=True)
+        ],
+    )
+
+
 def test_an_impossible_problem_does_not_disturb_its_neighbours():
     """Messages that span thousands of nats, or none at all, beside ordinary ones."""
     calm, hopeless = bandit([0.0, -1.0], horizon=4), bandit([-np.inf, -np.inf], horizon=4)

@@ -184,6 +184,15 @@ def test_a_student_who_leaves_leaves_the_table(small):
     assert "leaver" not in marks(course, name)
 
 
+def test_what_nobody_handed_in_is_passed_over_and_is_no_zero(small):
+    run = cs_infer(small, "grade")
+    assert run.returncode == 0
+    assert "messages" not in run.stdout
+    assert cs_infer(small, "export").returncode == 0
+    with open(small.build / "grading" / "gradebook.csv") as file:
+        assert {row["assignment"] for row in csv.DictReader(file)} == {"graphical_model"}
+
+
 def test_a_killed_run_is_taken_up_where_it_stopped(small):
     course, name = small, "graphical_model"
     verdict_path(course, name, "honest-loops").unlink()

@@ -24,7 +24,7 @@ from cs_infer import (
     hidden_markov_view,
     smoothed_marginals,
 )
-from cs_infer.dynamics import Dense, Sparse
+from cs_infer.dynamics import Dense, Deterministic, Sparse
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -136,6 +136,24 @@ def test_messages_are_the_same_whether_actions_are_summed_out_once_or_at_every_s
     lists = ld.from_mdp(once)
     assert_close(after.log_beta_s, ld.backward(lists)[1], rel=1e-12)
     assert np.isinf(after.log_beta_s).any() == impossible
+
+
+@pytest.mark.parametrize("form", ["dense", "sparse", "deterministic"])
+def test_rewards_on_arrival_are_paid_however_long_the_problem(form):
+    """Against the same reward given per step, and against the collapsed kernel itself."""
+    once = long_problem("sparse" if form == "deterministic" else form, impossible=False)
+    paid = -2 * np.random.default_rng(1).random((25, 5, 25))
+    paid[:, :, 7] = -np.inf
+    if form == "deterministic":
+        once = rebuilt(once, transition=Deterministic(once.dynamics.next_state[:, :, 0]))
+    once = rebuilt(once, transition=once.dynamics, reward=once.reward[0], reward_next=paid)
+    each = rebuilt(once, transition=once.dynamics, reward=np.array(once.reward))
+    messages = backward_messages(once)
+    assert_close(messages.log_beta_s, backward_messages(each).log_beta_s, rel=1e-12)
+    W, V = np.asarray(collapsed_kernel(once), dtype=ld.Long), np.zeros(25, dtype=ld.Long)
+    for t in reversed(range(70)):
+        V = ld.logsumexp(W + V)
+        assert_close(messages.log_beta_s[t], V, rel=1e-12)
 
 
 @pytest.mark.parametrize("form", ["dense", "sparse"])

@@ -1,0 +1,21 @@
+# expected: log_backward=0 policy=20 forward=20 smooth=20
+# about: a wrong idea in the first problem
+# ideas: probabilities returned | - | - | -
+# like: honest-logaddexp
+
+# %% solution="log_backward"
+def lse(x, axis):
+    m = np.max(x, axis=axis, keepdims=True)
+    m = np.where(np.isinf(m), 0.0, m)
+    return np.log(np.sum(np.exp(x - m), axis=axis)) + np.squeeze(m, axis=axis)
+
+def log_backward(P, R, rho, T):
+    S, A = rho.shape
+    q = np.zeros((T, S, A))
+    v = np.zeros((T, S))
+    nxt = np.zeros(len(rho))
+    for t in range(T - 1, -1, -1):
+        q[t] = reward_at(R, t) + lse(np.log(P) + nxt, 2)
+        v[t] = lse(np.log(rho) + q[t], 1)
+        nxt = v[t]
+    return np.exp(q), np.exp(v)

@@ -1,0 +1,20 @@
+# expected: log_backward=36 policy=20 forward=20 smooth=20
+# about: a wrong idea in the first problem
+# ideas: infinity minus infinity | - | - | -
+# like: honest-logaddexp
+
+# %% solution="log_backward"
+def lse(x, axis):
+    m = np.max(x, axis=axis, keepdims=True)
+    return np.log(np.sum(np.exp(x - m), axis=axis)) + np.squeeze(m, axis=axis)
+
+def log_backward(P, R, rho, T):
+    S, A = rho.shape
+    q = np.zeros((T, S, A))
+    v = np.zeros((T, S))
+    nxt = np.zeros(len(rho))
+    for t in range(T - 1, -1, -1):
+        q[t] = reward_at(R, t) + lse(np.log(P) + nxt, 2)
+        v[t] = lse(np.log(rho) + q[t], 1)
+        nxt = v[t]
+    return q, v
