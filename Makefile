@@ -10,7 +10,7 @@ WORKERS ?= 2
 SHELL := /bin/bash
 
 .DEFAULT_GOAL := help
-.PHONY: help course test test-fast book check-book lint format lock hooks clean distclean sandbox browser
+.PHONY: help course test test-fast book check-book lint format lock hooks bench clean distclean sandbox browser
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ book: $(VENV)/installed ## build the book only
 check-book: $(VENV)/installed ## build the book from nothing, executing every chapter
 	@$(BIN)/cs-infer book --check
 
+bench: $(VENV)/bench-installed ## measure the library beside its peers; under five minutes
+	@$(BIN)/python -m benchmarks $(CASES)
+
 lint: $(VENV)/installed ## check style
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
@@ -48,6 +51,16 @@ clean: ## remove the built book and the caches; submissions and grades stay
 
 distclean: clean ## remove the environment as well; submissions and grades stay
 	rm -rf $(VENV) *.egg-info
+
+PEERS := scipy numba quantecon hmmlearn pgmpy
+
+# A peer that cannot be installed is left out, and the table says so.
+$(VENV)/bench-installed: $(VENV)/installed requirements-bench.lock
+	@echo "peers to measure: into $(VENV), from requirements-bench.lock"
+	@left= ; for peer in $(PEERS); do \
+	  $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint requirements.lock \
+	    --constraint requirements-bench.lock $$peer || { echo "$$peer could not be installed" ; left=1 ; } ; \
+	done ; [ -n "$$left" ] || touch $@
 
 sandbox: ## install bubblewrap, where the system's package manager can
 	@.ci/system-packages sandbox
