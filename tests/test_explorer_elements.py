@@ -389,11 +389,11 @@ def test_ties_stay_shared_and_the_middle_of_the_chain_stays_a_tie_at_every_tempe
 def test_without_the_goal_the_cone_stays_open(opened):
     page = opened(cone_explorer())
     assert shown(page, "last") < 0.1
-    page.get_by_label("It has to be at the goal").uncheck()
+    page.get_by_label("Missing the goal").uncheck()
     assert shown(page, "last") == shown(page, "widest") > 3
     assert page.locator('input[data-name="goal"]').is_disabled()
     assert_cone(page)
-    page.get_by_label("It has to be at the goal").check()
+    page.get_by_label("Missing the goal").check()
     assert shown(page, "last") < 0.1
 
 

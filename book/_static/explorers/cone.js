@@ -80,7 +80,7 @@
         ],
       });
       const problem = this.panel(panel, "The problem");
-      this.goal = this.buildSwitch(problem, "hasGoal", "It has to be at the goal at step T",
+      this.goal = this.buildSwitch(problem, "hasGoal", "Missing the goal at step T costs 1",
         (on) => { this.hasGoal = on; this.update(); });
       const { cells } = this.given;
       const moved = SLIDERS.map((slider) => ({ max: cells, ...slider }));
