@@ -77,6 +77,12 @@ def action_major(x: Array) -> Array:
     return transposed(x, order).swapaxes(-1, -2)
 
 
+def is_repeated(x: Array, axis: int) -> bool:
+    """Whether ``x`` is one array shown again and again along ``axis``."""
+    step = x.stride(axis) if is_torch(x) else x.strides[axis]
+    return step == 0 or x.shape[axis] == 1
+
+
 def segment_sum(x: Array, segment: Array, count: int) -> Array:
     """The sum of ``x`` over each of ``count`` segments; both of shape (N,)."""
     if is_torch(x):

@@ -41,23 +41,44 @@ class StateValues(NamedTuple):
 
     def at(self, t: int) -> Array:
         """``v_t`` itself, shape (..., S)."""
-        v = self.relative[..., t, :]
-        return v if self.offset is None else v + self._offset_at(t, v)
+        return restored(self.relative[..., t, :], self.constant(t))
+
+    def constant(self, t: int) -> Any:
+        """What ``relative`` lacks at step t, in float64, shape (...)."""
+        return 0.0 if self.offset is None else self.offset[..., t]
 
     def total(self) -> Array:
         """``v_1 … v_T``, shape (..., T, S)."""
-        v = self.relative[..., :-1, :]
-        if self.offset is None:
-            return v
-        xp = namespace(v)
-        return xp.astype(v + self.offset[..., :-1, None], v.dtype)
+        return self.every()[..., :-1, :]
+
+    def every(self) -> Array:
+        """All rows, each with its constant put back."""
+        return restored(self.relative, self.offset)
 
     def shift(self, q: Array, t: int) -> Array:
         """``q`` of step t - 1, computed from ``relative``, with the constant put back."""
-        return q if self.offset is None else q + self._offset_at(t, q)[..., None]
+        return restored(q, self.constant(t))
 
-    def _offset_at(self, t: int, like: Array) -> Array:
-        return namespace(like).astype(self.offset[..., t, None], like.dtype)
+    def log_mean(self, log_p: Array) -> Array:
+        """``log sum_s p(s) exp v_1(s)``, shape (...), in float64 where there are constants."""
+        return logsumexp(log_p + self.relative[..., 0, :], axis=-1) + self.constant(0)
+
+
+def centred(v: Array) -> tuple[Array, Any]:
+    """In float32, ``v`` less its maximum, and that in float64; otherwise ``v`` and 0."""
+    xp = namespace(v)
+    if not _is_single(v):
+        return v, 0.0
+    top = finite_or_zero(constant(xp.max(v, axis=-1)))
+    return v - top[..., None], xp.astype(top, xp.float64)
+
+
+def restored(x: Array, offset: Any) -> Array:
+    """``x`` and a constant for each of its leading indices, in the type of ``x``."""
+    if not _is_single(x):
+        return x
+    offset = offset[(..., *(None,) * (x.ndim - offset.ndim))]
+    return namespace(x).astype(x + offset, x.dtype)
 
 
 def action_values(mdp: TabularMDP, t: int, v_next: Array, ahead: str) -> Array:
@@ -87,19 +108,23 @@ def sweep(mdp: TabularMDP, ahead: str) -> StateValues:
 
 def sweep_with(mdp: TabularMDP, back: Callable[[int, Array], Array]) -> StateValues:
     """Apply ``back(t, v_next)`` from the last step to the first."""
-    v = mdp.log_terminal
-    xp = namespace(v)
-    centred = v.dtype == xp.float32
-    rows = _Rows(v, mdp.horizon)
-    offsets = [xp.zeros(v.shape[:-1], dtype=xp.float64, device=v.device)]
+    v, offset = centred(mdp.log_terminal)
+    rows, offsets = _Rows(v, mdp.horizon), [offset]
     for t in reversed(range(mdp.horizon)):
-        v = back(t, v)
-        if centred:
-            top = finite_or_zero(constant(xp.max(v, axis=-1)))
-            v = v - top[..., None]
-            offsets.append(offsets[-1] + xp.astype(top, xp.float64))
+        v, top = centred(back(t, v))
+        offset = offset + top
         rows.put(t, v)
-    return StateValues(rows.all(), xp.stack(offsets[::-1], axis=-1) if centred else None)
+        offsets.append(offset)
+    return StateValues(rows.all(), stacked(offsets[::-1], v))
+
+
+def stacked(offsets: list[Any], like: Array) -> Array | None:
+    """The constants of all steps, shape (..., steps); None where they are all 0."""
+    return namespace(like).stack(offsets, axis=-1) if _is_single(like) else None
+
+
+def _is_single(x: Array) -> bool:
+    return x.dtype == namespace(x).float32
 
 
 class _Rows:

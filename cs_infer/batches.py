@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from cs_infer.arrays import is_torch, namespace, to_numpy
-from cs_infer.checks import require
+from cs_infer.checks import kind, require
 from cs_infer.dynamics import Dense, Deterministic, Dynamics, Sparse
 from cs_infer.mdp import TabularMDP
 
@@ -19,8 +20,37 @@ def stack_problems(problems: Sequence[TabularMDP]) -> TabularMDP:
     """See :meth:`cs_infer.TabularMDP.stack`."""
     require(len(problems) > 0, "a batch needs at least one problem")
     first = problems[0]
+    _check_alike(problems)
+    xp = namespace(first.initial)
+
+    def together(part: Callable[[TabularMDP], Array]) -> Array:
+        return xp.stack([part(mdp) for mdp in problems])
+
+    constant = all(mdp.reward_once.shape[0] == 1 for mdp in problems)
+    dynamics, gains = _stack_dynamics(problems)
+    return TabularMDP(
+        dynamics,
+        together(lambda mdp: mdp.reward_once if constant else mdp.reward),
+        together(lambda mdp: mdp.initial),
+        together(lambda mdp: mdp.action_prior),
+        first.horizon,
+        first.temperature,
+        gains,
+        None if first.terminal_value is None else together(lambda mdp: mdp.terminal_value),
+        first.observed,
+    )
+
+
+def _check_alike(problems: Sequence[TabularMDP]) -> None:
+    first = problems[0]
     for b, mdp in enumerate(problems):
         require(mdp.batch is None, f"a batch is made of single problems; problem {b} is a batch")
+        require(
+            kind(mdp.initial) == kind(first.initial),
+            "problems of a batch must be of one library, floating type and device; problem 0 is "
+            f"{kind(first.initial)}, problem {b} is {kind(mdp.initial)} (mdp.to_torch and "
+            "mdp.to_numpy convert a whole problem)",
+        )
         for name in ("num_states", "num_actions", "horizon", "temperature"):
             require(
                 getattr(mdp, name) == getattr(first, name),
@@ -36,24 +66,6 @@ def stack_problems(problems: Sequence[TabularMDP]) -> TabularMDP:
                 (getattr(mdp, name) is None) == (getattr(first, name) is None),
                 f"either all problems of a batch have {name} or none; problem {b} differs from 0",
             )
-    xp = namespace(first.initial)
-
-    def together(part: Callable[[TabularMDP], Array]) -> Array:
-        return xp.stack([part(mdp) for mdp in problems])
-
-    constant = all(mdp._reward_once.shape[0] == 1 for mdp in problems)
-    dynamics, gains = _stack_dynamics(problems)
-    return TabularMDP(
-        dynamics,
-        together(lambda mdp: mdp._reward_once if constant else mdp.reward),
-        together(lambda mdp: mdp.initial),
-        together(lambda mdp: mdp.action_prior),
-        first.horizon,
-        first.temperature,
-        gains,
-        None if first.terminal_value is None else together(lambda mdp: mdp.terminal_value),
-        first.observed,
-    )
 
 
 def _observed(mdp: TabularMDP) -> np.ndarray:
@@ -79,6 +91,8 @@ def _stack_dynamics(problems: Sequence[TabularMDP]) -> tuple[Dynamics, Array | N
         return dense, xp.stack([mdp.reward_next for mdp in problems])
     lists = [mdp.paying_dynamics.to_sparse() for mdp in problems]
     K = max(d.next_state.shape[-1] for d in lists)
+    if pays and problems[0].num_states == K:
+        K += 1  # rewards in the order of the lists must not look like rewards indexed by s'
     sparse = Sparse(
         xp.stack([_padded(d.next_state, K) for d in lists]),
         xp.stack([_padded(d.probability, K) for d in lists]),
@@ -99,7 +113,7 @@ def _padded(x: Array, K: int) -> Array:
 
 def pick_problem(batch: TabularMDP, b: int) -> TabularMDP:
     """See ``batch[b]`` of :class:`cs_infer.TabularMDP`."""
-    B = batch.batch
+    B, b = batch.batch, operator.index(b)
     if B is None:
         raise ValueError("only a batch can be indexed; this is a single problem")
     if not -B <= b < B:
@@ -108,7 +122,7 @@ def pick_problem(batch: TabularMDP, b: int) -> TabularMDP:
     def of(x: Array | None, ndim: int) -> Array | None:
         return x if x is None or x.ndim == ndim else x[b]
 
-    once = of(batch._reward_once, 3)
+    once = of(batch.reward_once, 3)
     dynamics = batch.dynamics
     if dynamics.batch is not None:
         dynamics = _pick_dynamics(dynamics, b)
@@ -138,12 +152,20 @@ def converted(
 ) -> TabularMDP:
     """See :meth:`cs_infer.TabularMDP.to_torch` and :meth:`cs_infer.TabularMDP.to_numpy`."""
     move = _to_torch(dtype, device) if library == "torch" else _to_numpy(dtype)
-    once = mdp._reward_once
+
+    def distribution(p: Array) -> Array:
+        # What sums to one in float32 need not do so to the digits of float64.
+        moved = move(p)
+        if moved.dtype.itemsize <= p.dtype.itemsize:
+            return moved
+        return moved / namespace(moved).sum(moved, axis=-1, keepdims=True)
+
+    once = mdp.reward_once
     return TabularMDP(
-        _converted_dynamics(mdp.dynamics, move),
+        _converted_dynamics(mdp.dynamics, move, distribution),
         move(once[0] if once.ndim == 3 and once.shape[0] == 1 else once),
-        move(mdp.initial),
-        move(mdp.action_prior),
+        distribution(mdp.initial),
+        distribution(mdp.action_prior),
         mdp.horizon,
         mdp.temperature,
         None if mdp.reward_next is None else move(mdp.reward_next),
@@ -172,8 +194,10 @@ def _to_numpy(dtype: Any) -> Callable[[Array], Array]:
     return move
 
 
-def _converted_dynamics(dynamics: Dynamics, move: Callable[[Array], Array]) -> Dynamics:
-    probability = move(dynamics.probability)
+def _converted_dynamics(
+    dynamics: Dynamics, move: Callable[[Array], Array], distribution: Callable[[Array], Array]
+) -> Dynamics:
+    probability = distribution(dynamics.probability)
     if isinstance(dynamics, Deterministic):
         return Deterministic(move(dynamics.next_state)[..., 0], like=probability)
     if isinstance(dynamics, Sparse):

@@ -48,8 +48,11 @@ def _is_floating_array(value: Any) -> bool:
     return getattr(value, "ndim", 0) > 0 and "float" in str(value.dtype)
 
 
-def common_floats(values: dict[str, Any]) -> Array:
+def common_floats(values: dict[str, Any]) -> Array | None:
     """One of the given arrays, whose library, floating type and device all share.
+
+    Returns:
+        The first that holds floats; None where nothing does.
 
     Raises:
         ValueError: two of them differ; the message names both.
@@ -58,7 +61,7 @@ def common_floats(values: dict[str, Any]) -> Array:
     tensors = {name: x for name, x in values.items() if is_torch(x)}
     leading = given or tensors
     if not leading:
-        return np.empty(0)
+        return None
     first_name, first = next(iter(leading.items()))
     for name, x in leading.items():
         require(
@@ -68,6 +71,14 @@ def common_floats(values: dict[str, Any]) -> Array:
             "whole problem)",
         )
     return first
+
+
+def single_in_numpy(mdp: Any, what: str) -> None:
+    """Refuse what is no single problem in numpy, in the name of ``what``."""
+    require(
+        mdp.batch is None and not is_torch(mdp.initial),
+        f"{what} needs a single problem in numpy: pick batch[b], convert with mdp.to_numpy()",
+    )
 
 
 def real_array(name: str, value: Any, like: Array | None = None) -> Array:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import cache
+from functools import cache, reduce
 from typing import Any, NamedTuple
 
 from cs_infer.arrays import is_torch
@@ -67,8 +67,13 @@ class _Tables(NamedTuple):
 
 def _sweep(mdp: TabularMDP, reading: str) -> StateValues:
     if reading == "variational":
-        step = _guarded_soft_step if _may_be_impossible(mdp) else _soft_step
-        return _swept(mdp, step, _tables_of_steps(mdp, reading))
+        tables = _tables_of_steps(mdp, reading)
+        if _may_be_impossible(mdp):
+            return _swept(mdp, _guarded_soft_step, tables)
+        rows, place = _different_rows(tables(0).successor)
+        if 2 * len(rows) > tables(0).weight.shape[0] * tables(0).weight.shape[1]:
+            return _swept(mdp, _soft_step, tables)
+        return _swept(mdp, _soft_step_over(place), lambda t: tables(t)._replace(successor=rows))
     # Summing the actions out beforehand is done on the CPU, and pays there.
     shortcut = None if mdp.initial.is_cuda else collapsed(mdp)
     if shortcut is not None:
@@ -180,12 +185,12 @@ def _tables_of_steps(mdp: TabularMDP, reading: str) -> Callable[[int], _Tables]:
 
     def tables(t: int) -> _Tables:
         observed = mdp.observed is None or bool(mdp.observed[t])
-        key = (observed, t if mdp._scaled_once.shape[-3] > 1 else 0)
+        key = (observed, t if mdp.scaled_once.shape[-3] > 1 else 0)
         if key in known:
             return known[key]
         paid, dynamics = mdp.log_action_weight(t), mdp.step(t)[1]
         if reading == "variational" and dynamics.gain is not None:
-            paid = paid + dynamics._mean_gain
+            paid = paid + dynamics.mean_gain
         weight = dynamics.log_weight if reading == "exact" else dynamics.probability
         made = _Tables(successor, layout.lists(weight), layout.pairs(paid))
         if len(known) < 2:  # a reward for every step: not all of them at once
@@ -195,10 +200,26 @@ def _tables_of_steps(mdp: TabularMDP, reading: str) -> Callable[[int], _Tables]:
     return tables
 
 
+def _different_rows(successor: Array) -> tuple[Array, tuple[tuple[int, ...], ...]]:
+    """The different rows of ``successor``, (R, N), and which of them each [k][a] is."""
+    import torch
+
+    rows: list[Array] = []
+    place: list[list[int]] = []
+    for lists in successor:
+        place.append([])
+        for row in lists:
+            number = next((i for i, old in enumerate(rows) if torch.equal(old, row)), len(rows))
+            if number == len(rows):
+                rows.append(row)
+            place[-1].append(number)
+    return torch.stack(rows), tuple(map(tuple, place))
+
+
 def _may_be_impossible(mdp: TabularMDP) -> bool:
     import torch
 
-    parts = (mdp._reward_once, mdp.reward_next, mdp.terminal_value)
+    parts = (mdp.reward_once, mdp.reward_next, mdp.terminal_value)
     return any(bool(torch.isinf(x).any()) for x in parts if x is not None)
 
 
@@ -224,6 +245,24 @@ def _exact_step(v: Array, successor: Array, log_weight: Array, paid: Array) -> A
 def _soft_step(v: Array, successor: Array, weight: Array, paid: Array) -> Array:
     """``log sum_a exp(paid + E[v(next)])``."""
     return _logsumexp(paid + (weight * v[successor]).sum(0), 0)
+
+
+@cache
+def _soft_step_over(place: tuple[tuple[int, ...], ...]) -> Callable[..., Array]:
+    """The same where lists are shared: ``place[k][a]`` says which of the ``successor`` rows."""
+    import torch
+
+    def step(v: Array, successor: Array, weight: Array, paid: Array) -> Array:
+        ahead = [v[row] for row in successor]  # each looked up once
+        q = [
+            paid[a] + sum(weight[k, a] * ahead[which[a]] for k, which in enumerate(place))
+            for a in range(len(place[0]))
+        ]
+        peak = reduce(torch.maximum, q)
+        shift = torch.where(peak > -math.inf, peak, 0.0)
+        return shift + torch.log(sum(torch.exp(each - shift) for each in q))
+
+    return step
 
 
 def _guarded_soft_step(v: Array, successor: Array, weight: Array, paid: Array) -> Array:

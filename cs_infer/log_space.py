@@ -89,6 +89,29 @@ def log_expect(probability: Array, log_x: Array, axis: int = -1) -> Array:
     return logsumexp(safe_log(probability) + log_x, axis=axis)
 
 
+def mean(probability: Array, value: Array, axis: int | tuple[int, ...] = -1) -> Array:
+    """``E[value]``, where ``-inf`` counts if it is possible, and only then.
+
+    Args:
+        probability: any shape.
+        value: of a shape that broadcasts against it; finite or ``-inf``.
+        axis: the axis or axes to take the expectation over.
+
+    Returns:
+        The expectation.
+
+    Example:
+        >>> float(mean(np.array([1.0, 0.0]), np.array([3.0, -np.inf])))
+        3.0
+    """
+    xp = namespace(probability)
+    never = value == -math.inf
+    # 0 * -inf is NaN, and so is its gradient: infinities stay out of the product.
+    total = xp.sum(probability * xp.where(never, xp.zeros_like(value), value), axis=axis)
+    lost = xp.any((probability > 0) & never, axis=axis)
+    return xp.where(lost, xp.full_like(total, -math.inf), total)
+
+
 def normalise(log_weight: Array, axis: int | tuple[int, ...] = -1) -> Array:
     """The distribution proportional to ``exp(log_weight)`` along ``axis``.
 

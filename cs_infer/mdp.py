@@ -9,17 +9,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from cs_infer.arrays import action_major, constant, frozen, is_torch, namespace, to_numpy
+from cs_infer.arrays import (
+    action_major,
+    constant,
+    frozen,
+    is_repeated,
+    is_torch,
+    namespace,
+    to_numpy,
+)
 from cs_infer.checks import (
     check_distribution,
     check_reward,
     common_floats,
+    kind,
     real_array,
     require,
     shaped,
@@ -56,6 +65,8 @@ class TabularMDP:
             units of reward, shape (S,); None for zero.
         observed: at which steps optimality is conditioned on, shape (T,);
             None for all of them.
+        reward_once: the reward as it was given, shape (1, S, A) where it is
+            constant in time.
     """
 
     dynamics: Dynamics
@@ -95,10 +106,11 @@ class TabularMDP:
                 by default.
             allowed: instead of a prior, which actions each state has, shape
                 (S, A); the prior is uniform over those.
-            temperature: ``alpha`` > 0.
+            temperature: ``alpha`` > 0, a plain number: no gradient flows to it.
             reward_next: ``r(s, a, s')``, shape (S, A, S), for rewards that
-                depend on where the step ends; added to ``reward``. Beside
-                sparse dynamics, (S, A, K) in the order of their lists.
+                depend on where the step ends; added to ``reward`` at every
+                step. In a batch also (B, S, A, S). Beside sparse dynamics,
+                (S, A, K) in the order of their lists, if K is not S.
             terminal_value: shape (S,) or (B, S), in units of reward.
             observed: booleans, shape (T,).
 
@@ -137,6 +149,40 @@ class TabularMDP:
     def __post_init__(self) -> None:
         """Check every part, and keep a read-only copy of it."""
         T = whole_number("horizon", self.horizon)
+        alpha = float(shaped("temperature", self.temperature, ()))
+        require(
+            math.isfinite(alpha) and alpha > 0,
+            f"temperature must be positive and finite; it is {alpha}",
+        )
+        dynamics = self._checked_dynamics()
+        like, S, A = dynamics.probability, dynamics.num_states, dynamics.num_actions
+        rho = np.full((S, A), 1.0 / A) if self.action_prior is None else self.action_prior
+        paid = {
+            "reward": _checked_reward(self.reward, T, S, A, like),
+            "reward_next": _checked_reward_next(self.reward_next, dynamics),
+            "terminal_value": _checked_terminal(self.terminal_value, S, like),
+        }
+        for name, r in paid.items():
+            if r is not None:
+                check_reward(name, r, alpha, T)
+        once = paid["reward"]
+        once = action_major(once if once.ndim > 2 else once[None])
+        checked = paid | {
+            "dynamics": dynamics,
+            "reward": namespace(once).broadcast_to(once, (*once.shape[:-3], T, S, A)),
+            "reward_once": once,
+            "initial": _checked_initial(self.initial, S, like),
+            "action_prior": _checked_prior(rho, S, A, like),
+            "horizon": T,
+            "temperature": alpha,
+            "observed": _pattern(self.observed, T),
+        }
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
+        self._check_batch()
+
+    def _checked_dynamics(self) -> Dynamics:
+        """The dynamics, of the library, type and device that the other arrays share."""
         given = {
             "transition": getattr(self.dynamics, "probability", self.dynamics),
             "reward": self.reward,
@@ -145,51 +191,21 @@ class TabularMDP:
             "reward_next": self.reward_next,
             "terminal_value": self.terminal_value,
         }
+        if isinstance(self.dynamics, Deterministic):
+            del given["transition"]  # they are whole numbers, and follow the rest
         like = common_floats(given)
-        dynamics = self.dynamics
-        if not isinstance(dynamics, Dynamics):
-            dynamics = as_dynamics(real_array("transition", dynamics, like))
-        like = dynamics.probability
-        S, A = dynamics.num_states, dynamics.num_actions
-        alpha = float(shaped("temperature", self.temperature, ()))
-        require(
-            math.isfinite(alpha) and alpha > 0,
-            f"temperature must be positive and finite; it is {alpha}",
-        )
-        mu0 = _maybe_batched("initial", self.initial, (S,), like)
-        check_distribution("initial", mu0, (":",))
-        rho = np.full((S, A), 1.0 / A) if self.action_prior is None else self.action_prior
-        rho = _maybe_batched("action_prior", rho, (S, A), like)
-        _check_some_action_allowed("action_prior", rho)
-        check_distribution("action_prior", rho, ("s", ":"))
-        r = real_array("reward", self.reward, like)
-        _check_reward_shape(r, T, S, A)
-        check_reward("reward", r, alpha, T)
-        r_next = self.reward_next
-        if r_next is not None:
-            r_next = frozen(_reward_next(r_next, dynamics))
-            check_reward("reward_next", r_next, alpha, T)
-        terminal = self.terminal_value
-        if terminal is not None:
-            terminal = frozen(_maybe_batched("terminal_value", terminal, (S,), like))
-            check_reward("terminal_value", terminal, alpha, T)
-        r = action_major(r)
-        xp = namespace(r)
-        checked = {
-            "dynamics": dynamics,
-            "reward": xp.broadcast_to(r, (*r.shape[:-3], T, S, A)),
-            "initial": frozen(mu0),
-            "action_prior": action_major(rho),
-            "horizon": T,
-            "temperature": alpha,
-            "reward_next": r_next,
-            "terminal_value": terminal,
-            "observed": _pattern(self.observed, T),
-        }
-        for name, value in checked.items():
-            object.__setattr__(self, name, value)
-        object.__setattr__(self, "_reward_once", r if r.ndim > 2 else r[None])
-        self._check_batch()
+        if not isinstance(self.dynamics, Dynamics):
+            return as_dynamics(real_array("transition", self.dynamics, like))
+        if like is None or kind(like) == kind(self.dynamics.probability):
+            return self.dynamics
+        return Deterministic(self.dynamics.next_state[..., 0], like=like)
+
+    def __reduce__(self) -> Any:
+        """Pickled and copied as what it was built from, and checked again when it comes back."""
+        once = self.reward_once
+        given = {field.name: getattr(self, field.name) for field in fields(self)}
+        given["reward"] = once[0] if once.ndim == 3 and once.shape[0] == 1 else once
+        return TabularMDP, tuple(given.values())
 
     @classmethod
     def from_gymnasium(cls, env_or_id: Any, *, horizon: int, **options: Any) -> TabularMDP:
@@ -251,7 +267,7 @@ class TabularMDP:
     @property
     def has_constant_reward(self) -> bool:
         """Whether one reward, given once, serves every step, and every step is observed."""
-        return self._reward_once.shape[-3] == 1 and self.observed is None
+        return self.reward_once.shape[-3] == 1 and self.observed is None
 
     @property
     def is_deterministic(self) -> bool:
@@ -272,13 +288,14 @@ class TabularMDP:
     @cached_property
     def scaled_reward(self) -> Array:
         """The reward over the temperature, ``r / alpha``, in nats, shape (T, S, A)."""
-        once = self._scaled_once
+        once = self.scaled_once
         shape = (*once.shape[:-3], self.horizon, *once.shape[-2:])
         return namespace(once).broadcast_to(once, shape)
 
     @cached_property
-    def _scaled_once(self) -> Array:
-        return frozen(self._reward_once / self.temperature)
+    def scaled_once(self) -> Array:
+        """The same, as it was given; shape (1, S, A) where it is constant in time."""
+        return frozen(self.reward_once / self.temperature)
 
     @cached_property
     def log_step(self) -> Array:
@@ -313,13 +330,17 @@ class TabularMDP:
             return self.dynamics
         return self.dynamics.with_gain(self.reward_next / self.temperature)
 
+    def check_step(self, t: int) -> None:
+        """Refuse what is no step of this problem."""
+        require(0 <= t < self.horizon, f"t must lie in 0 … {self.horizon - 1}; it is {t}")
+
     def step(self, t: int) -> tuple[Array, Dynamics]:
         """What optimality says at step t: ``r_t / alpha``, shape (S, A), and dynamics.
 
         Where optimality is not observed, the reward is 0 and nothing is paid.
         """
-        require(0 <= t < self.horizon, f"t must lie in 0 … {self.horizon - 1}; it is {t}")
-        once = self._scaled_once
+        self.check_step(t)
+        once = self.scaled_once
         reward = once[..., min(t, once.shape[-3] - 1), :, :]
         if self.observed is None or self.observed[t]:
             return reward, self.paying_dynamics
@@ -373,7 +394,8 @@ class TabularMDP:
             >>> mdp.observing([2]).observed
             array([False, False,  True])
         """
-        steps = np.asarray(steps)
+        steps = to_numpy(steps)
+        steps = steps if steps.size else np.zeros(self.horizon, dtype=bool)
         require(steps.ndim == 1, f"steps must be a list; it has shape {steps.shape}")
         if steps.dtype.kind in "iu":
             wrong = (steps < 0) | (steps >= self.horizon)
@@ -403,7 +425,7 @@ class TabularMDP:
         extra = self.temperature * (self.log_action_prior + math.log(A))
         if extra.ndim == 3:
             extra = extra[:, None]
-        return self._replace(reward=self._reward_once + extra, action_prior=None)
+        return self._replace(reward=self.reward_once + extra, action_prior=None)
 
     def shifted(self) -> TabularMDP:
         """The same problem with its largest reward moved to 0.
@@ -411,9 +433,10 @@ class TabularMDP:
         ``exp(r / alpha)`` is a probability only when ``r <= 0``. Subtracting
         one constant from every step makes it so. The posterior and the policy
         do not change; ``log_evidence`` becomes a true log-probability, lower
-        by ``T * shift / alpha``.
+        by ``T * shift / alpha`` if every step is observed. A batch has one
+        constant, and no gradient flows through it.
         """
-        lower = {"reward": self._reward_once - _largest(self._reward_once)}
+        lower = {"reward": self.reward_once - _largest(self.reward_once)}
         if self.reward_next is not None:
             lower["reward_next"] = self.reward_next - _largest(self.reward_next)
         return self._replace(**lower)
@@ -437,18 +460,24 @@ class TabularMDP:
 
     def _replace(self, **changes: Any) -> TabularMDP:
         """``dataclasses.replace``, with the reward kept as it was given."""
-        reward = changes.pop("reward", self._reward_once)
+        reward = changes.pop("reward", self.reward_once)
         if reward.ndim == 3 and reward.shape[0] == 1:
             reward = reward[0]
         return replace(self, reward=reward, **changes)
 
     def _batch_sizes(self) -> list[tuple[str, int | None]]:
-        parts = {"initial": 1, "action_prior": 2, "terminal_value": 1, "_reward_once": 3}
         sizes = [("transition", self.dynamics.batch)]
+        parts = {
+            "initial": 1,
+            "action_prior": 2,
+            "terminal_value": 1,
+            "reward": 3,
+            "reward_next": 3,
+        }
         for name, ndim in parts.items():
             x = getattr(self, name)
             batched = x is not None and x.ndim > ndim
-            sizes.append((name.replace("_reward_once", "reward"), x.shape[0] if batched else None))
+            sizes.append((name, x.shape[0] if batched else None))
         return sizes
 
     def _check_batch(self) -> None:
@@ -479,27 +508,53 @@ def _maybe_batched(name: str, value: Any, shape: tuple[int, ...], like: Array) -
     return array
 
 
-def _check_reward_shape(r: Array, T: int, S: int, A: int) -> None:
+def _checked_initial(value: Any, S: int, like: Array) -> Array:
+    mu0 = _maybe_batched("initial", value, (S,), like)
+    check_distribution("initial", mu0, (":",))
+    return frozen(mu0)
+
+
+def _checked_prior(value: Any, S: int, A: int, like: Array) -> Array:
+    rho = _maybe_batched("action_prior", value, (S, A), like)
+    _check_some_action_allowed("action_prior", rho)
+    check_distribution("action_prior", rho, ("s", ":"))
+    return action_major(rho)
+
+
+def _checked_reward(value: Any, T: int, S: int, A: int, like: Array) -> Array:
+    """The reward as it was given; a single step of it where it is the same at every step."""
+    if tuple(getattr(value, "shape", ()))[-3:] == (T, S, A) and is_repeated(value, -3):
+        value = value[..., :1, :, :]
+    r = real_array("reward", value, like)
     shape = tuple(r.shape)
-    fits = shape in ((S, A), (T, S, A)) or (len(shape) == 4 and shape[1:] in ((T, S, A), (1, S, A)))
+    alone, timed = (S, A), ((T, S, A), (1, S, A))
+    fits = shape == alone or (len(shape) in (3, 4) and shape[-3:] in timed)
     batched = ", in a batch (B, T, S, A) or (B, 1, S, A)" if len(shape) > 3 else ""
     require(
         fits,
         f"reward must have shape (S, A) = {(S, A)} or (T, S, A) = {(T, S, A)}{batched}; "
         f"it has {shape}",
     )
+    return r
 
 
-def _reward_next(value: Any, dynamics: Dynamics) -> Array:
+def _checked_reward_next(value: Any, dynamics: Dynamics) -> Array | None:
+    if value is None:
+        return None
     array = real_array("reward_next", value, dynamics.probability)
     S, A = dynamics.num_states, dynamics.num_actions
     K = dynamics.next_state.shape[-1]
     allowed = {(S, A, S), (S, A, K)} if isinstance(dynamics, Sparse) else {(S, A, S)}
+    batched = f" or, in a batch, (B, {S}, {A}, {S})" if array.ndim > 3 else ""
     require(
-        tuple(array.shape[-3:]) in allowed,
-        f"reward_next must have shape {(S, A, S)}; it has {tuple(array.shape)}",
+        tuple(array.shape[-3:]) in allowed and array.ndim in (3, 4),
+        f"reward_next must have shape {(S, A, S)}{batched}; it has {tuple(array.shape)}",
     )
-    return array
+    return frozen(array)
+
+
+def _checked_terminal(value: Any, S: int, like: Array) -> Array | None:
+    return None if value is None else frozen(_maybe_batched("terminal_value", value, (S,), like))
 
 
 def _uniform_over(allowed: Any, transition: Any) -> Array:

@@ -16,8 +16,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from cs_infer.arrays import namespace
-from cs_infer.backups import StateValues, action_values, sweep, sweep_with
+from cs_infer.backups import (
+    StateValues,
+    action_values,
+    centred,
+    stacked,
+    sweep,
+    sweep_with,
+)
 from cs_infer.hidden_markov import collapsed
 from cs_infer.log_space import logsumexp, normalise
 from cs_infer.mdp import TabularMDP
@@ -77,7 +86,7 @@ class BackwardMessages:
     @cached_property
     def log_evidence(self) -> Any:
         """See the class."""
-        return plain(logsumexp(self.mdp.log_initial + self.values.at(0), axis=-1))
+        return plain(self.values.log_mean(self.mdp.log_initial), self.mdp.initial)
 
     def step(self, t: int) -> ActionStep:
         """``log_beta_sa`` and ``policy`` of one step, shape (S, A) each.
@@ -85,6 +94,7 @@ class BackwardMessages:
         Args:
             t: the step, counted from 0.
         """
+        self.mdp.check_step(t)
         q = self._action_values(t)
         policy = normalise(self.mdp.log_action_prior + q, axis=-1)
         return ActionStep(self.values.shift(q, t + 1), policy)
@@ -136,6 +146,7 @@ class SmoothedMarginals:
 
     def step(self, t: int) -> Array:
         """``p(s_t, a_t | O_1:T = 1)`` of one step, shape (S, A)."""
+        self.messages.mdp.check_step(t)
         return self.state[..., t, :, None] * self.messages.step(t).policy
 
 
@@ -191,14 +202,21 @@ def forward_messages(mdp: TabularMDP) -> ForwardMessages:
     References:
         Levine (2018), section 2.2; :cite:`levine2018reinforcement`.
     """
-    rows, log_f = [], mdp.log_initial
-    for t in range(mdp.horizon):
+    past = _past(mdp)
+    return ForwardMessages(past.every(), normalise(past.relative, axis=-1))
+
+
+def _past(mdp: TabularMDP) -> StateValues:
+    """The forward messages, each up to a constant of its own."""
+    log_f, offset = centred(mdp.log_initial)
+    rows, offsets = [log_f], [offset]
+    for t in range(mdp.horizon - 1):
+        _, dynamics = mdp.step(t)
+        log_f, top = centred(dynamics.log_push(log_f[..., None] + mdp.log_action_weight(t)))
+        offset = offset + top
         rows.append(log_f)
-        if t + 1 < mdp.horizon:
-            _, dynamics = mdp.step(t)
-            log_f = dynamics.log_push(log_f[..., None] + mdp.log_action_weight(t))
-    log_forward = namespace(log_f).stack(rows, axis=-2)
-    return ForwardMessages(log_forward, normalise(log_forward, axis=-1))
+        offsets.append(offset)
+    return StateValues(namespace(log_f).stack(rows, axis=-2), stacked(offsets, log_f))
 
 
 def smoothed_marginals(mdp: TabularMDP) -> SmoothedMarginals:
@@ -220,7 +238,7 @@ def smoothed_marginals(mdp: TabularMDP) -> SmoothedMarginals:
         Levine (2018), section 2.2; :cite:`levine2018reinforcement`.
     """
     messages = backward_messages(mdp)
-    joint = forward_messages(mdp).log_forward + messages.log_beta_s
+    joint = _past(mdp).relative + messages.values.relative[..., :-1, :]
     return SmoothedMarginals(normalise(joint, axis=-1), messages)
 
 
@@ -239,12 +257,14 @@ def pairwise_marginals(mdp: TabularMDP, t: int) -> Array:
         ``mdp.dynamics.next_state``; with dense dynamics that is s' itself.
         They sum to one (to zero if optimality is impossible).
     """
-    marginals = smoothed_marginals(mdp)
     _, dynamics = mdp.step(t)
-    posterior = dynamics.reweighted(marginals.messages.values.relative[..., t + 1, :])
-    return marginals.step(t)[..., None] * posterior.probability
+    marginals = smoothed_marginals(mdp)
+    v_next = marginals.messages.values.relative[..., t + 1, :]
+    posterior_dynamics = normalise(dynamics.log_weight + dynamics.at_next(v_next), axis=-1)
+    return marginals.step(t)[..., None] * posterior_dynamics
 
 
-def plain(x: Array) -> Any:
-    """A Python float for a single numpy problem; an array or a tensor otherwise."""
-    return float(x) if namespace(x).__name__ == "numpy" and x.ndim == 0 else x
+def plain(x: Array, like: Array) -> Any:
+    """A Python float for a single numpy problem; otherwise of the type of ``like``."""
+    xp = namespace(like)
+    return float(x) if xp is np and x.ndim == 0 else xp.astype(x, like.dtype, copy=False)

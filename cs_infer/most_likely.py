@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cs_infer.arrays import index_like, namespace, to_numpy
+from cs_infer.arrays import constant, index_like, namespace, to_numpy
 from cs_infer.backups import sweep_with
 from cs_infer.checks import require
 from cs_infer.mdp import TabularMDP
@@ -51,7 +51,7 @@ def most_likely_trajectory(mdp: TabularMDP) -> MostLikelyTrajectory:
         ValueError: the problem is a batch, or no trajectory can be optimal.
     """
     require(mdp.batch is None, "most_likely_trajectory needs a single problem; pick batch[b]")
-    log_evidence = float(backward_messages(mdp).log_evidence)
+    log_evidence = float(constant(backward_messages(mdp).values.log_mean(mdp.log_initial)))
     require(
         log_evidence > -np.inf,
         "the posterior needs p(O_1:T = 1) > 0; no feasible trajectory of this problem can be "
@@ -69,7 +69,7 @@ def most_likely_trajectory(mdp: TabularMDP) -> MostLikelyTrajectory:
 
     values = sweep_with(mdp, back)
     states, actions = np.empty(mdp.horizon, dtype=int), np.empty(mdp.horizon, dtype=int)
-    scores = to_numpy(mdp.log_initial + values.at(0))
+    scores = to_numpy(mdp.log_initial + values.relative[0])
     s = int(np.argmax(scores))
     for t in range(mdp.horizon):
         v_next = values.relative[t + 1]
@@ -78,7 +78,8 @@ def most_likely_trajectory(mdp: TabularMDP) -> MostLikelyTrajectory:
         dynamics = mdp.step(t)[1].distinct
         k = int(np.argmax(to_numpy((dynamics.log_weight + dynamics.at_next(v_next))[s, a])))
         s = int(dynamics.next_state[s, a, k])
+    log_joint = float(scores.max()) + float(values.constant(0))
     like = mdp.initial
     return MostLikelyTrajectory(
-        index_like(like, states), index_like(like, actions), float(scores.max()) - log_evidence
+        index_like(like, states), index_like(like, actions), log_joint - log_evidence
     )

@@ -6,7 +6,8 @@
 
 import numpy as np
 
-from cs_infer.log_space import logsumexp, normalise
+from cs_infer.checks import single_in_numpy
+from cs_infer.log_space import normalise
 from cs_infer.mdp import TabularMDP
 
 Array = np.ndarray
@@ -34,6 +35,7 @@ def log_p_optimal(mdp: TabularMDP) -> Array:
         >>> log_p_optimal(mdp)[0, 0]
         array([ 0., -1.])
     """
+    single_in_numpy(mdp, "log_p_optimal")
     largest = mdp.scaled_reward + _largest_next(mdp)
     if np.any(largest > 1e-12):
         t, s, a = (int(i) for i in np.argwhere(largest > 1e-12)[0])
@@ -59,9 +61,11 @@ def log_p_optimal_next_state(mdp: TabularMDP) -> Array:
     Returns:
         ``r / alpha`` plus the logarithm of that sum, in nats, shape (T, S, A).
     """
+    single_in_numpy(mdp, "log_p_optimal_next_state")
     if mdp.reward_next is None:
         return mdp.scaled_reward
-    return mdp.scaled_reward + logsumexp(mdp.log_step, axis=2)
+    nothing_after = np.zeros(mdp.num_states)
+    return mdp.scaled_reward + mdp.paying_dynamics.log_expect(nothing_after)
 
 
 def action_given_optimal(mdp: TabularMDP) -> Array:
@@ -105,8 +109,7 @@ def _largest_next(mdp: TabularMDP) -> Array:
     """The largest ``r(s, a, s') / alpha`` over possible next states, shape (S, A)."""
     if mdp.reward_next is None:
         return np.zeros((mdp.num_states, mdp.num_actions))
-    possible = np.where(mdp.transition > 0, mdp.reward_next, -np.inf)
-    return possible.max(axis=2) / mdp.temperature
+    return mdp.paying_dynamics.log_support.max(axis=2)
 
 
 def _p_not_optimal(mdp: TabularMDP) -> Array:
@@ -120,6 +123,6 @@ def _p_not_optimal(mdp: TabularMDP) -> Array:
     if mdp.reward_next is None:
         return -np.expm1(best)
     top = np.where(np.isfinite(top), top, 0.0)
-    below = mdp.reward_next / mdp.temperature - top[:, :, None]
-    missed = -np.expm1(np.where(mdp.transition > 0, below, 0.0))
-    return -np.expm1(best) + np.exp(best) * np.sum(mdp.transition * missed, axis=2)
+    P, below = mdp.dynamics.probability, mdp.paying_dynamics.gain - top[:, :, None]
+    missed = -np.expm1(np.where(P > 0, below, 0.0))
+    return -np.expm1(best) + np.exp(best) * np.sum(P * missed, axis=2)

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cs_infer.checks import single_in_numpy
+from cs_infer.log_space import mean
 from cs_infer.mdp import TabularMDP
 
 Array = np.ndarray
@@ -48,7 +50,7 @@ def expected_reward(mdp: TabularMDP) -> Array:
     """``E[r]`` of a state and an action, shape (T, S, A), in units of reward."""
     if mdp.reward_next is None:
         return mdp.reward
-    return mdp.reward + _mean(mdp.transition, mdp.reward_next, axis=2)
+    return mdp.reward + mdp.dynamics.with_gain(mdp.reward_next).mean_gain
 
 
 def plan_open_loop(mdp: TabularMDP) -> OpenLoopPlan:
@@ -70,6 +72,7 @@ def plan_open_loop(mdp: TabularMDP) -> OpenLoopPlan:
     References:
         Levine (2018), section 1; :cite:`levine2018reinforcement`.
     """
+    single_in_numpy(mdp, "plan_open_loop")
     T, S, A = mdp.horizon, mdp.num_states, mdp.num_actions
     if A**T > _MOST_SEQUENCES:
         raise ValueError(
@@ -80,12 +83,12 @@ def plan_open_loop(mdp: TabularMDP) -> OpenLoopPlan:
     belief, value = mdp.initial[None, :], np.zeros(1)
     sequences = np.zeros((1, 0), dtype=int)
     for t in range(T):
-        gain = _mean(belief[:, :, None], reward[t], axis=1)
+        gain = mean(belief[:, :, None], reward[t], axis=1)
         value = (value[:, None] + gain).reshape(-1)
         belief = np.einsum("ns,sat->nat", belief, mdp.transition).reshape(-1, S)
         actions = np.tile(np.arange(A), len(sequences))[:, None]
         sequences = np.hstack([np.repeat(sequences, A, axis=0), actions])
-    value = value + _mean(belief, mdp.log_terminal * mdp.temperature, axis=1)
+    value = value + mean(belief, mdp.log_terminal * mdp.temperature, axis=1)
     best = int(np.argmax(value))
     return OpenLoopPlan(sequences[best], float(value[best]))
 
@@ -104,15 +107,11 @@ def plan_closed_loop(mdp: TabularMDP) -> ClosedLoopPlan:
     References:
         Levine (2018), section 1; :cite:`levine2018reinforcement`.
     """
+    single_in_numpy(mdp, "plan_closed_loop")
     T, S, A = mdp.horizon, mdp.num_states, mdp.num_actions
     reward = np.where(mdp.action_prior > 0, expected_reward(mdp), -np.inf)
     Q, V, V_next = np.empty((T, S, A)), np.empty((T, S)), mdp.log_terminal * mdp.temperature
     for t in reversed(range(T)):
-        Q[t] = reward[t] + _mean(mdp.transition, V_next, axis=2)
+        Q[t] = reward[t] + mdp.dynamics.expect(V_next)
         V[t] = V_next = Q[t].max(axis=1)
-    return ClosedLoopPlan(Q, V, Q.argmax(axis=2), float(_mean(mdp.initial, V[0], axis=0)))
-
-
-def _mean(probability: Array, value: Array, axis: int) -> Array:
-    """An expectation in which the impossible does not count, even at ``-inf``."""
-    return np.sum(probability * np.where(probability > 0, value, 0.0), axis=axis)
+    return ClosedLoopPlan(Q, V, Q.argmax(axis=2), float(mean(mdp.initial, V[0], axis=0)))

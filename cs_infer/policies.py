@@ -6,10 +6,12 @@ policy to the true dynamics and say what *does*.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from cs_infer.arrays import namespace
 from cs_infer.checks import check_distribution, real_array, require
+from cs_infer.log_space import mean
 from cs_infer.mdp import TabularMDP
 from cs_infer.messages import plain
 
@@ -24,8 +26,9 @@ def policy_occupancy(mdp: TabularMDP, policy: Any) -> Array:
 
     Args:
         mdp: the problem; its rewards and what is observed do not matter.
-        policy: ``pi_t(a | s)``, shape (T, S, A) or (S, A), a distribution in
-            every state that the policy reaches (zeros elsewhere will do).
+        policy: ``pi_t(a | s)``, shape (T, S, A) or (S, A), in a batch also
+            (B, T, S, A); a distribution in every state that the policy reaches
+            (zeros elsewhere will do).
 
     Returns:
         Probabilities, shape (T, S, A); each step sums to one.
@@ -34,14 +37,18 @@ def policy_occupancy(mdp: TabularMDP, policy: Any) -> Array:
         ValueError: the shape does not fit, or the policy is no distribution in
             a state it reaches; the message names the step and the state.
     """
-    pi = _checked_policy(mdp, policy)
-    xp = namespace(mdp.initial)
-    state, rows = mdp.for_each(mdp.initial), []
+    rows = list(_visits(mdp, checked_policy(mdp, policy)))
+    return namespace(*rows).stack(rows, axis=-3)
+
+
+def _visits(mdp: TabularMDP, pi: Array) -> Iterator[Array]:
+    """``p_pi(s_t, a_t)``, shape (..., S, A), step by step."""
+    state = mdp.for_each(mdp.initial)
     for t in range(mdp.horizon):
-        _check_reached(pi[..., t, :, :], state, t)
-        rows.append(state[..., None] * pi[..., t, :, :])
-        state = mdp.dynamics._push(rows[-1])
-    return xp.stack(rows, axis=-3)
+        check_reached(pi[..., t, :, :], state, t)
+        visits = state[..., None] * pi[..., t, :, :]
+        yield visits
+        state = mdp.dynamics.push(visits)
 
 
 def policy_return(mdp: TabularMDP, policy: Any) -> Any:
@@ -61,41 +68,34 @@ def policy_return(mdp: TabularMDP, policy: Any) -> Any:
     Raises:
         ValueError: see :func:`policy_occupancy`.
     """
-    occupancy = policy_occupancy(mdp, policy)
-    xp = namespace(occupancy)
-    alpha, total = mdp.temperature, 0.0
-    for t in range(mdp.horizon):
-        visits = occupancy[..., t, :, :]
-        reward = mdp.reward[..., t, :, :]
-        if mdp.reward_next is not None:
-            reward = reward + alpha * mdp.paying_dynamics._mean_gain
-        total = total + _mean(xp, visits, reward, (-2, -1))
+    pi, arriving, total = checked_policy(mdp, policy), 0.0, 0.0
+    if mdp.reward_next is not None:
+        arriving = mdp.dynamics.with_gain(mdp.reward_next).mean_gain
+    for t, visits in enumerate(_visits(mdp, pi)):
+        total = total + mean(visits, mdp.reward[..., t, :, :] + arriving, (-2, -1))
     if mdp.terminal_value is not None:
-        last = mdp.dynamics._push(occupancy[..., -1, :, :])
-        total = total + _mean(xp, last, mdp.terminal_value, -1)
-    return plain(total)
+        last = mdp.dynamics.push(visits)
+        total = total + mean(last, mdp.terminal_value, -1)
+    return plain(total, mdp.initial)
 
 
-def _mean(xp: Any, probability: Array, value: Array, axis: Any) -> Array:
-    """An expectation in which the impossible does not count, even at ``-inf``."""
-    counted = xp.where(probability > 0, value, xp.zeros_like(probability))
-    return xp.sum(probability * counted, axis=axis)
-
-
-def _checked_policy(mdp: TabularMDP, policy: Any) -> Array:
+def checked_policy(mdp: TabularMDP, policy: Any) -> Array:
+    """A policy of the right shape, seen as (..., T, S, A)."""
     pi = real_array("policy", policy, mdp.initial)
     T, S, A = mdp.horizon, mdp.num_states, mdp.num_actions
+    single, batch = ((S, A), (T, S, A)), (mdp.batch, T, S, A)
+    batched = f", in this batch also {batch}" if mdp.batch is not None else ""
     require(
-        tuple(pi.shape[-3:]) == (T, S, A) or (tuple(pi.shape[-2:]) == (S, A) and pi.ndim == 2),
-        f"policy must have shape (T, S, A) = {(T, S, A)} or (S, A); it has {tuple(pi.shape)}",
+        tuple(pi.shape) in (*single, batch),
+        f"policy must have shape (T, S, A) = {(T, S, A)} or (S, A){batched}; "
+        f"it has {tuple(pi.shape)}",
     )
-    xp = namespace(pi)
-    return xp.broadcast_to(pi, (T, S, A)) if pi.ndim == 2 else pi
+    return namespace(pi).broadcast_to(pi, (T, S, A) if mdp.batch is None else batch)
 
 
-def _check_reached(pi: Array, state: Array, t: int) -> None:
+def check_reached(pi: Array, state: Array, t: int) -> None:
     """In the states that are reached, the policy must be a distribution."""
     xp = namespace(pi)
     reached = xp.broadcast_to((state > 0)[..., None], pi.shape)
     uniform = xp.full_like(pi, 1.0 / pi.shape[-1])
-    check_distribution(f"policy of step {t}", xp.where(reached, pi, uniform), ("s", ":"))
+    check_distribution(f"policy[{t}]", xp.where(reached, pi, uniform), ("s", ":"))

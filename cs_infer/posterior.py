@@ -33,7 +33,7 @@ def posterior_initial(mdp: TabularMDP) -> Array:
     Returns:
         Probabilities, shape (S,); zeros if optimality is impossible.
     """
-    return normalise(mdp.log_initial + backward_messages(mdp).values.at(0), axis=-1)
+    return normalise(mdp.log_initial + backward_messages(mdp).values.relative[..., 0, :], axis=-1)
 
 
 def posterior_dynamics(mdp: TabularMDP, t: int) -> Dynamics:
@@ -56,7 +56,9 @@ def posterior_dynamics(mdp: TabularMDP, t: int) -> Dynamics:
         Levine (2018), section 2.4; :cite:`levine2018reinforcement`.
     """
     _, dynamics = mdp.step(t)
-    return dynamics.reweighted(backward_messages(mdp).values.relative[..., t + 1, :])
+    log_beta_next = backward_messages(mdp).values.relative[..., t + 1, :]
+    log_weight = dynamics.log_weight + dynamics.at_next(log_beta_next)
+    return dynamics.with_probability(normalise(log_weight, axis=-1))
 
 
 def optimism_gap(mdp: TabularMDP) -> Array:

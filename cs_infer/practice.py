@@ -94,18 +94,21 @@ def check(
     key = ("practice", seed)
 
     changed: set[str] = set()
+    students_settings = np.geterr()  # np.seterr(all="raise") is for the student's own code
 
     def call(inputs: Inputs) -> Any:
         before = copy.deepcopy(dict(inputs))
-        answer = _call(function, inputs, problem)
+        with np.errstate(**students_settings):
+            answer = _call(function, inputs, problem)
         changed.update(k for k, v in before.items() if not _same(v, inputs[k]))
         return answer
 
-    result = judge(problem, call, key, hint=False)
     failing = None
-    if not result.passed:
-        result = replace(result, practice_seed=seed)
-        failing = failing_inputs(problem, call, key)
+    with np.errstate(all="ignore"):
+        result = judge(problem, call, key, hint=False)
+        if not result.passed:
+            result = replace(result, practice_seed=seed)
+            failing = failing_inputs(problem, call, key)
     heading = (
         f"public check of {name} on fresh inputs (seed {seed}); "
         "the grade uses the same properties on other inputs"

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cs_infer.arrays import is_torch
-from cs_infer.checks import require
+from cs_infer.checks import require, single_in_numpy
 from cs_infer.log_space import normalise
 from cs_infer.mdp import TabularMDP
 from cs_infer.messages import backward_messages
+from cs_infer.policies import check_reached, checked_policy
 
 Array = np.ndarray
 
@@ -45,7 +45,7 @@ def sample_prior(
         ValueError: ``num_samples`` is below 1, or the problem is a batch or in
             torch.
     """
-    return sample_policy(mdp, mdp.action_prior, num_samples, rng)
+    return sample_policy(_single(mdp), mdp.action_prior, num_samples, rng)
 
 
 def sample_policy(
@@ -55,7 +55,8 @@ def sample_policy(
 
     Args:
         mdp: a single problem in numpy.
-        policy: ``pi_t(a | s)``, shape (T, S, A) or (S, A).
+        policy: ``pi_t(a | s)``, shape (T, S, A) or (S, A), a distribution in
+            every state that is reached.
         num_samples: how many trajectories, at least 1.
         rng: the source of randomness.
 
@@ -63,14 +64,20 @@ def sample_policy(
         The trajectories.
 
     Raises:
-        ValueError: ``num_samples`` is below 1, or the problem is a batch or in
-            torch.
+        ValueError: ``num_samples`` is below 1, the policy does not fit or is no
+            distribution in a state that is reached, or the problem is a batch
+            or in torch.
     """
-    pi = np.broadcast_to(policy, mdp.reward.shape)
+    pi = checked_policy(_single(mdp), policy)
+
+    def act(t: int, s: Array) -> Array:
+        check_reached(pi[t], np.bincount(s, minlength=mdp.num_states), t)
+        return pi[t, s]
+
     return _roll_out(
         mdp,
         mdp.initial,
-        lambda t, s: pi[t, s],
+        act,
         lambda t, s, a: mdp.dynamics.probability[s, a],
         num_samples,
         rng,
@@ -121,10 +128,7 @@ def sample_posterior(
 
 
 def _single(mdp: TabularMDP) -> TabularMDP:
-    require(
-        mdp.batch is None and not is_torch(mdp.initial),
-        "sampling needs a single problem in numpy: pick batch[b], convert with mdp.to_numpy()",
-    )
+    single_in_numpy(mdp, "sampling")
     return mdp
 
 
@@ -138,16 +142,22 @@ def _roll_out(
 ) -> SampledTrajectories:
     """Draw step by step; ``policy`` and ``kernel`` give one distribution a row."""
     require(num_samples >= 1, f"num_samples must be at least 1; it is {num_samples}")
-    next_state = _single(mdp).dynamics.next_state
+    next_state = mdp.dynamics.next_state
     states = np.empty((num_samples, mdp.horizon), dtype=int)
     actions = np.empty_like(states)
-    s = _draw(np.broadcast_to(initial, (num_samples, len(initial))), rng)
+    s = _draw_from(initial, num_samples, rng)
     for t in range(mdp.horizon):
         states[:, t], actions[:, t] = s, _draw(policy(t, s), rng)
         if t + 1 < mdp.horizon:
             k = _draw(kernel(t, s, actions[:, t]), rng)
             s = next_state[s, actions[:, t], k]
     return SampledTrajectories(states, actions)
+
+
+def _draw_from(probability: Array, count: int, rng: np.random.Generator) -> Array:
+    """``count`` indices from one distribution, without a row for each of them."""
+    cumulative = np.cumsum(probability)
+    return np.searchsorted(cumulative, rng.random(count) * cumulative[-1], side="right")
 
 
 def _draw(probability: Array, rng: np.random.Generator) -> Array:

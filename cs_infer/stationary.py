@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from cs_infer.arrays import constant, namespace
 from cs_infer.checks import require
-from cs_infer.log_space import logsumexp, normalise
+from cs_infer.log_space import logsumexp, mean, normalise
 from cs_infer.mdp import TabularMDP
 from cs_infer.messages import plain
 
@@ -110,11 +110,11 @@ def stationary_messages(
     def modulus(v: Array) -> float:
         share = go_on(v + tolerance)
         log_odds = share - xp.where(xp.isfinite(ending), ending, xp.zeros_like(ending))
-        top = float(xp.max(xp.where(xp.isfinite(ending), log_odds, -math.inf)))
+        top = float(constant(xp.max(xp.where(xp.isfinite(ending), log_odds, -math.inf))))
         return 1 / (1 + math.exp(-top)) if top > -700 else 0.0
 
     v, q, sweeps, residual = _fixed_point(mdp, q_of, modulus, tolerance, max_sweeps)
-    log_evidence = plain(logsumexp(mdp.log_initial + v, axis=-1))
+    log_evidence = plain(logsumexp(mdp.log_initial + v, axis=-1), v)
     policy = normalise(mdp.log_action_prior + q, axis=-1)
     return StationaryMessages(v, q, policy, log_evidence, sweeps, residual)
 
@@ -154,11 +154,10 @@ def stationary_soft_values(
 
     found = _fixed_point(mdp, q_of, lambda v: discount, tolerance / alpha, max_sweeps)
     v, q, sweeps, residual = found
-    mu0 = mdp.for_each(mdp.initial)
-    value = alpha * xp.sum(mu0 * xp.where(mu0 > 0, v, xp.zeros_like(v)), axis=-1)
+    value = alpha * mean(mdp.for_each(mdp.initial), v)
     policy = normalise(mdp.log_action_prior + q, axis=-1)
     return StationarySoftValues(
-        alpha * v, alpha * q, policy, plain(value), sweeps, alpha * residual
+        alpha * v, alpha * q, policy, plain(value, v), sweeps, alpha * residual
     )
 
 

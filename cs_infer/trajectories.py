@@ -12,7 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cs_infer.log_space import logsumexp
+from cs_infer.checks import single_in_numpy
+from cs_infer.dynamics import Dynamics
+from cs_infer.log_space import logsumexp, safe_log
 from cs_infer.mdp import TabularMDP
 
 Array = np.ndarray
@@ -74,9 +76,8 @@ def trajectory_log_prior(mdp: TabularMDP, states: Array, actions: Array) -> Arra
     """
     s, a = _checked(mdp, states, actions)
     log_p = mdp.log_initial[s[..., 0]] + mdp.log_action_prior[s, a].sum(axis=-1)
-    with np.errstate(divide="ignore"):
-        log_P = np.log(mdp.transition[s[..., :-1], a[..., :-1], s[..., 1:]])
-    return log_p + log_P.sum(axis=-1)
+    P = _at_listed(mdp.dynamics, mdp.dynamics.probability, s, a).sum(axis=-1)
+    return log_p + safe_log(P).sum(axis=-1)
 
 
 def trajectory_log_likelihood(mdp: TabularMDP, states: Array, actions: Array) -> Array:
@@ -105,7 +106,8 @@ def trajectory_log_likelihood(mdp: TabularMDP, states: Array, actions: Array) ->
     if mdp.reward_next is None and mdp.terminal_value is None:
         return total
     if mdp.reward_next is not None:
-        gain = mdp.paying_dynamics.to_dense().gain[s[..., :-1], a[..., :-1], s[..., 1:]]
+        dynamics = mdp.paying_dynamics.distinct
+        gain = _at_listed(dynamics, dynamics.gain, s, a).sum(axis=-1)
         total = total + gain[..., counts[:-1]].sum(axis=-1)
     last = mdp.step(mdp.horizon - 1)[1].log_expect(mdp.log_terminal)
     return total + last[s[..., -1], a[..., -1]]
@@ -180,12 +182,12 @@ def enumerate_trajectories(mdp: TabularMDP, limit: int = _MOST_TRAJECTORIES) -> 
         >>> enumerate_trajectories(mdp).actions.tolist()
         [[0, 0], [0, 1], [1, 0], [1, 1]]
     """
+    single_in_numpy(mdp, "enumeration")
     states = np.flatnonzero(mdp.initial)[:, None]
     actions = np.zeros((len(states), 0), dtype=int)
     for t in range(mdp.horizon):
         if t > 0:
-            row, s_next = np.nonzero(mdp.transition[states[:, -1], actions[:, -1]])
-            states, actions = np.column_stack([states[row], s_next]), actions[row]
+            states, actions = _moved_on(mdp.dynamics.distinct, states, actions)
         row, a = np.nonzero(mdp.action_prior[states[:, -1]])
         states, actions = states[row], np.column_stack([actions[row], a])
         if len(states) > limit:
@@ -237,7 +239,25 @@ def action_posterior_by_enumeration(mdp: TabularMDP) -> Array:
     return np.divide(joint, total, out=np.zeros_like(joint), where=total > 0)
 
 
+def _moved_on(dynamics: Dynamics, states: Array, actions: Array) -> tuple[Array, Array]:
+    """Every trajectory once for each possible next state, in the order of the states."""
+    last = states[:, -1], actions[:, -1]
+    row, k = np.nonzero(dynamics.probability[last])
+    s_next = dynamics.next_state[last][row, k]
+    order = np.lexsort((s_next, row))
+    row, s_next = row[order], s_next[order]
+    return np.column_stack([states[row], s_next]), actions[row]
+
+
+def _at_listed(dynamics: Dynamics, x: Array, s: Array, a: Array) -> Array:
+    """``x`` of every move, where the list names its end, and 0 elsewhere; shape (..., T-1, K)."""
+    here = s[..., :-1], a[..., :-1]
+    possible = dynamics.probability[here] > 0
+    return np.where(possible & (dynamics.next_state[here] == s[..., 1:, None]), x[here], 0.0)
+
+
 def _checked(mdp: TabularMDP, states: Array, actions: Array) -> tuple[Array, Array]:
+    single_in_numpy(mdp, "a trajectory")
     s, a = np.asarray(states), np.asarray(actions)
     if s.shape != a.shape or s.ndim == 0 or s.shape[-1] != mdp.horizon:
         raise ValueError(

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from cs_infer.arrays import namespace
 from cs_infer.backups import StateValues, action_values, sweep
-from cs_infer.log_space import normalise
+from cs_infer.log_space import mean, normalise
 from cs_infer.mdp import TabularMDP
 from cs_infer.messages import plain
 
@@ -53,7 +53,8 @@ class SoftValues:
     @cached_property
     def V(self) -> Array:
         """See the class."""
-        return self.mdp.temperature * self.values.total()
+        v, alpha = self.values.total(), self.mdp.temperature
+        return v if alpha == 1 else alpha * v
 
     @cached_property
     def Q(self) -> Array:
@@ -70,10 +71,9 @@ class SoftValues:
     @cached_property
     def value(self) -> Any:
         """See the class."""
-        v, mu0 = self.values.at(0), self.mdp.initial
-        xp = namespace(v)
-        counted = xp.where(mu0 > 0, v, xp.zeros_like(v))
-        return plain(self.mdp.temperature * xp.sum(mu0 * counted, axis=-1))
+        v, mu0 = self.values.relative[..., 0, :], self.mdp.initial
+        expected = mean(mu0, v) + self.values.constant(0)
+        return plain(self.mdp.temperature * expected, mu0)
 
     def step(self, t: int) -> SoftStep:
         """``Q`` and ``policy`` of one step, shape (S, A) each.
@@ -81,6 +81,7 @@ class SoftValues:
         Args:
             t: the step, counted from 0.
         """
+        self.mdp.check_step(t)
         q = action_values(self.mdp, t, self.values.relative[..., t + 1, :], "expect")
         policy = normalise(self.mdp.log_action_prior + q, axis=-1)
         return SoftStep(self.mdp.temperature * self.values.shift(q, t + 1), policy)

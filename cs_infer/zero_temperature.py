@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from cs_infer.arrays import namespace
+from cs_infer.backups import centred, restored
 from cs_infer.checks import require
 from cs_infer.dynamics import Dynamics
 from cs_infer.log_space import finite_or_zero, logsumexp, normalise
@@ -59,16 +60,19 @@ def zero_temperature_values(mdp: TabularMDP, reading: str = "variational") -> Ze
     """
     require(reading in READINGS, f"reading must be one of {READINGS}; it is {reading!r}")
     look = _look_exactly if reading == "exact" else _look_on_average
-    v, tie = mdp.log_terminal, namespace(mdp.log_terminal).zeros_like(mdp.log_terminal)
-    steps = []
+    v, offset = centred(mdp.log_terminal)
+    tie, steps = namespace(v).zeros_like(v), []
     for t in reversed(range(mdp.horizon)):
         reward, dynamics = mdp.step(t)
         ahead, tie_sa = look(dynamics, v, tie)
         q = reward + ahead
         weight = mdp.log_action_prior + tie_sa
-        v, weight = _best_of(q, mdp.log_action_prior, weight)
-        tie = logsumexp(weight, axis=-1)
-        steps.append((mdp.temperature * v, mdp.temperature * q, normalise(weight, axis=-1)))
+        best, weight = _best_of(q, mdp.log_action_prior, weight)
+        V, Q = restored(best, offset), restored(q, offset)
+        steps.append((mdp.temperature * V, mdp.temperature * Q, normalise(weight, axis=-1)))
+        v, top = centred(best)
+        offset = offset + top
+        tie, _ = centred(logsumexp(weight, axis=-1))
     xp = namespace(v)
     V, Q, policy = zip(*reversed(steps), strict=True)
     return ZeroTemperatureValues(
@@ -77,7 +81,7 @@ def zero_temperature_values(mdp: TabularMDP, reading: str = "variational") -> Ze
 
 
 def _look_on_average(dynamics: Dynamics, v: Array, tie: Array) -> tuple[Array, Array]:
-    return dynamics.expect(v), dynamics._mean(finite_or_zero(tie))
+    return dynamics.expect(v), dynamics.mean(finite_or_zero(tie))
 
 
 def _look_exactly(dynamics: Dynamics, v: Array, tie: Array) -> tuple[Array, Array]:

@@ -6,10 +6,11 @@ from itertools import product
 
 import numpy as np
 import pytest
-from judging import FOLDERS, MEMORY, STUDENT_WARNINGS, judged
+from judging import COURSE, FOLDERS, MEMORY, STUDENT_WARNINGS, judged
 
 from cs_infer.judge.answers import AnswerError
 from cs_infer.judge.verdict import draws
+from cs_infer.practice import check
 
 FOLDER = FOLDERS["messages"]
 PROBLEMS = FOLDER.problems
@@ -193,7 +194,7 @@ def test_the_step_is_named_at_which_the_recursion_begins_to_go_wrong():
 
     result = judged(PROBLEMS["log_backward"], wrong_before_the_third, 1)
     (fault,) = (p.fault for p in result.properties if p.name == "stochastic")
-    assert "log_beta_sa[t=1, s=0, a=0]" in fault
+    assert "log_beta_sa[1, 0, 0] (step 2)" in fault
     assert "later steps" in fault
 
 
@@ -278,7 +279,7 @@ def test_an_unusual_student_gets_the_expected_marks(student):
 @STUDENT_WARNINGS
 def test_of_two_mistakes_one_is_named_and_more_are_announced():
     result = FOLDER.results_of("ignores-the-step", 1)["log_backward"]
-    assert result.misconception == "exponentials out of range"
+    assert result.misconception == "rewards of the first step"
     assert "there may be more" in result.message
 
 
@@ -287,3 +288,50 @@ def test_a_small_number_for_zero_is_pointed_out():
     result = FOLDER.results_of("epsilon-in-the-logarithm", 1)["log_backward"]
     (fault,) = (p.fault for p in result.properties if p.name == "impossible")
     assert "the logarithm of zero, not of a small number" in fault
+
+
+# Practice
+
+
+@pytest.mark.parametrize("factor", [1.0, 1.01])
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_a_student_may_turn_floating_point_warnings_into_errors(name, factor, tmp_path):
+    checks = COURSE.checks("messages")
+
+    def scaled(**inputs):
+        with np.errstate(all="ignore"):
+            right = PROBLEMS[name].reference(**inputs)
+            return tuple(factor * x for x in right) if name == "log_backward" else factor * right
+
+    def strict(**inputs):
+        np.log(np.zeros(1))
+
+    with np.errstate(all="raise"):
+        assert check(name, scaled, seed=5, checks=checks).passed == (factor == 1.0)
+        refused = check(name, strict, seed=5, checks=checks)
+        assert np.geterr()["divide"] == "raise"
+    assert "FloatingPointError" in refused.result.properties[0].fault
+
+
+# Mistakes that are told apart
+
+
+def _shown(name, wrong, seed=1):
+    result = judged(PROBLEMS[name], wrong, seed)
+    return result.misconception, result.message
+
+
+@STUDENT_WARNINGS
+def test_nan_where_success_is_impossible_does_not_decide_about_the_rest():
+    def logarithms_as_weights(log_beta_sa, log_beta_s, rho):
+        return log_beta_sa / log_beta_sa.sum(axis=2, keepdims=True)
+
+    def only_the_last_reward(P, R, rho, T):
+        steps = np.zeros((T, 1, 1))
+        steps[-1] = 1
+        return answers("log_backward", P=P, R=steps * R, rho=rho, T=T)
+
+    idea, message = _shown("policy", logarithms_as_weights)
+    assert idea == "zero divided by zero"
+    assert message.startswith("Part of what goes wrong")
+    assert _shown("log_backward", only_the_last_reward)[0] in (None, "infinity minus infinity")

@@ -296,3 +296,73 @@ def test_a_problem_that_is_no_batch_has_no_members():
         random_mdp(0)[0]
     with pytest.raises((IndexError, ValueError), match=r"7|range|bounds"):
         TabularMDP.stack(several())[7]
+
+
+def with_rewards_on_arrival(dynamics, reward_next, **options):
+    S, A = dynamics.num_states, dynamics.num_actions
+    return TabularMDP.from_arrays(
+        transition=dynamics,
+        reward=-np.arange(S * A).reshape(S, A) / 7,
+        initial=np.full(S, 1 / S),
+        horizon=3,
+        reward_next=reward_next,
+        **options,
+    )
+
+
+def random_lists(rng, *lead, S=4, A=2, K=2):
+    probability = rng.dirichlet(np.ones(K), size=(*lead, S, A))
+    return Sparse(rng.integers(S, size=(*lead, S, A, K)), probability)
+
+
+@pytest.mark.parametrize("form", ["sparse", "dense", "certain"])
+@pytest.mark.parametrize("batched", ["rewards on arrival", "dynamics"])
+def test_rewards_on_arrival_or_the_dynamics_alone_may_differ(form, batched, rng):
+    lead = (3,) if batched == "dynamics" else ()
+    dynamics = random_lists(rng, *lead)
+    if form == "dense":
+        dynamics = dynamics.to_dense()
+    elif form == "certain":
+        dynamics = Deterministic(dynamics.next_state[..., 0])
+    shape = (4, 2, 4) if batched == "dynamics" else (3, 4, 2, 4)
+    batch = with_rewards_on_arrival(dynamics, -rng.random(shape))
+    assert batch.batch == 3
+    for ask in (ANSWERS["log beta of pairs"], ANSWERS["soft Q"], ANSWERS["smoothed pairs"]):
+        check(ask, batch, [batch[b] for b in range(3)])
+
+
+def test_rewards_on_arrival_of_another_batch_size_are_refused(rng):
+    with pytest.raises(ValueError, match="initial has 2, reward_next has 3"):
+        TabularMDP.from_arrays(
+            transition=random_lists(rng),
+            reward=np.zeros((4, 2)),
+            initial=np.full((2, 4), 0.25),
+            horizon=2,
+            reward_next=np.zeros((3, 4, 2, 4)),
+        )
+
+
+def test_rewards_in_the_order_of_full_lists_are_not_taken_for_rewards_of_states(rng):
+    dynamics = Sparse(np.tile([1, 0], (2, 2, 1)), rng.dirichlet(np.ones(2), size=(2, 2)))
+    singles = [with_rewards_on_arrival(dynamics, -rng.random((2, 2, 2))) for _ in range(3)]
+    check(ANSWERS["log evidence"], TabularMDP.stack(singles), singles)
+
+
+def test_one_stationary_policy_serves_every_problem_of_a_batch():
+    singles = several()
+    uniform = np.full((5, 3), 1 / 3)
+    together = policy_return(TabularMDP.stack(singles), uniform)
+    np.testing.assert_allclose(together, [policy_return(mdp, uniform) for mdp in singles])
+    with pytest.raises(ValueError, match=r"policy must have shape .* in this batch also"):
+        policy_occupancy(TabularMDP.stack(singles), np.full((3, 6, 5, 3), 1 / 3))
+
+
+def test_problems_of_two_precisions_cannot_be_stacked():
+    mdp = random_mdp(0)
+    with pytest.raises(ValueError, match="problem 0 is numpy float64, problem 1 is numpy float32"):
+        TabularMDP.stack([mdp, mdp.to_numpy(dtype=np.float32)])
+
+
+def test_a_batch_is_indexed_by_whole_numbers():
+    with pytest.raises(TypeError, match="slice"):
+        TabularMDP.stack(several())[0:2]

@@ -428,3 +428,11 @@ def test_bad_dynamics_are_refused_with_the_rule_the_place_and_the_value(build, e
 def test_something_that_is_no_dynamics_is_refused_by_its_name():
     with pytest.raises((TypeError, ValueError), match=re.escape("transition")):
         TabularMDP.from_arrays(transition="nothing", reward=[[0.0]], initial=[1.0], horizon=1)
+
+
+def test_what_arriving_pays_survives_every_conversion(rng):
+    lists = Sparse(rng.integers(5, size=(5, 2, 3)), rng.dirichlet(np.ones(3), size=(5, 2)))
+    paying, v = lists.with_gain(rng.standard_normal((5, 2, 5))), rng.standard_normal(5)
+    for form in (paying.to_dense(), paying.to_dense().to_sparse()):
+        np.testing.assert_allclose(form.log_expect(v), paying.log_expect(v), rtol=1e-12)
+        np.testing.assert_allclose(form.expect(v), paying.expect(v), rtol=1e-12)

@@ -194,3 +194,12 @@ def test_every_equation_has_faults_that_its_test_must_notice():
     from break_each_function import FAULTS
 
     assert {fault.label for fault in FAULTS} == set(maps.code_map(ROOT))
+
+
+def test_every_fault_can_still_be_made():
+    """Its old text must occur exactly once in the file it names."""
+    from break_each_function import FAULTS
+
+    for fault in FAULTS:
+        text = (ROOT / "cs_infer" / f"{fault.file}.py").read_text(encoding="utf-8")
+        assert text.count(fault.old) == 1, f"{fault.label}, {fault.what}: mend it in FAULTS"

@@ -1,14 +1,17 @@
 """What a valid problem is, and what the constructor says about one that is not."""
 
+import copy
+import pickle
 import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
-from problems import bandit, problems, random_mdp
+from problems import KINDS, bandit, problems, random_mdp
 
 from cs_infer import TabularMDP, backward_messages, log_p_optimal
+from cs_infer.dynamics import Deterministic
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -314,3 +317,55 @@ def test_a_random_problem_of_any_kind_is_valid():
     for kind in ("stochastic", "sparse", "deterministic"):
         mdp = random_mdp(0, kind=kind, next_state=True)
         assert mdp.is_deterministic == (kind == "deterministic")
+
+
+def test_replacing_a_field_keeps_a_constant_reward_constant():
+    warmer = replace(bandit([0.0, -1.0], horizon=4), temperature=2.0)
+    assert warmer.has_constant_reward
+    assert warmer.with_horizon(9).horizon == 9
+    spelled_out = random_mdp(0, T=4)
+    shown = np.broadcast_to(spelled_out.reward[0], (4, 6, 3))
+    assert replace(spelled_out, reward=shown).has_constant_reward
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda mdp: pickle.loads(pickle.dumps(mdp))])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_copy_is_as_immutable_as_the_problem_and_gives_the_same_answers(kind, copied):
+    mdp = random_mdp(3, kind=kind, next_state=True)
+    again = copied(mdp)
+    assert type(again.dynamics) is type(mdp.dynamics)
+    for part in (again.reward, again.initial, again.action_prior, again.dynamics.probability):
+        with pytest.raises(ValueError, match="read-only"):
+            part[...] = 0
+    assert backward_messages(again).log_evidence == backward_messages(mdp).log_evidence
+
+
+def test_a_pickle_holds_a_constant_reward_once():
+    assert len(pickle.dumps(bandit([0.0, -1.0], horizon=10_000))) < 5_000
+
+
+def test_dynamics_say_what_they_are_in_one_line():
+    assert repr(random_mdp(0).dynamics) == "Dense(num_states=6, num_actions=3, successors=6)"
+
+
+def test_observing_no_step_conditions_on_nothing():
+    mdp = random_mdp(1).observing([])
+    assert not mdp.observed.any()
+    assert backward_messages(mdp).log_evidence == pytest.approx(0.0, abs=1e-12)
+
+
+def test_whole_numbers_of_deterministic_dynamics_follow_the_floats_beside_them():
+    mdp = TabularMDP.from_arrays(
+        transition=Deterministic([[0, 1], [1, 0]]),
+        reward=np.zeros((2, 2), dtype=np.float32),
+        initial=[1.0, 0.0],
+        horizon=3,
+    )
+    assert mdp.dynamics.probability.dtype == np.float32
+
+
+def test_a_problem_in_single_precision_can_be_made_double():
+    single = random_mdp(0).to_numpy(dtype=np.float32)
+    again = single.to_numpy(dtype=np.float64)
+    assert again.initial.dtype == np.float64
+    np.testing.assert_allclose(again.transition.sum(axis=-1), 1, atol=1e-15)

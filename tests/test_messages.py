@@ -19,6 +19,7 @@ from cs_infer import (
     forward_messages,
     plan_closed_loop,
     smoothed_marginals,
+    soft_values,
 )
 from cs_infer.log_space import logsumexp
 
@@ -429,3 +430,11 @@ def test_a_cost_of_ten_thousand_a_step_over_a_long_horizon_changes_no_policy(mdp
         smoothed_marginals(costly).state_action, smoothed_marginals(long).state_action, atol=1e-6
     )
     np.testing.assert_allclose(smoothed_marginals(costly).state.sum(axis=1), 1.0, atol=1e-12)
+
+
+@pytest.mark.parametrize("t", [-1, 5])
+def test_a_step_that_does_not_exist_is_refused(t):
+    mdp = random_mdp(0, T=5)
+    for results in (backward_messages(mdp), smoothed_marginals(mdp), soft_values(mdp)):
+        with pytest.raises(ValueError, match="t must lie in 0 … 4"):
+            results.step(t)

@@ -17,6 +17,7 @@ from cs_infer import (
     log_p_optimal_next_state,
     plan_closed_loop,
 )
+from cs_infer.dynamics import Sparse
 from cs_infer.planning import expected_reward
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -165,3 +166,18 @@ def test_only_next_states_that_can_follow_count():
         horizon=1,
     )
     np.testing.assert_allclose(log_p_optimal(mdp), -1.0)
+
+
+def test_rewards_in_the_order_of_the_lists_count_as_rewards_of_states_do(rng):
+    lists = Sparse(
+        np.array([[[0, 1], [1, 2]], [[2, 0], [1, 1]], [[0, 2], [2, 1]]]), np.full((3, 2, 2), 0.5)
+    )
+    by_state = -rng.random((3, 2, 3))
+    by_place = np.take_along_axis(by_state, lists.next_state, axis=-1)
+    options = {"reward": np.zeros((3, 2)), "initial": [1, 0, 0], "horizon": 2}
+    one, other = (
+        TabularMDP.from_arrays(transition=lists, reward_next=r, **options)
+        for r in (by_state, by_place)
+    )
+    for ask in (log_p_optimal, action_given_optimal, action_given_not_optimal, expected_reward):
+        np.testing.assert_allclose(ask(one), ask(other), rtol=1e-12)

@@ -6,6 +6,7 @@ would risk.
 """
 
 import re
+import tracemalloc
 
 import numpy as np
 import oracle
@@ -13,7 +14,15 @@ import pytest
 from hypothesis import given
 from problems import bandit, lottery, possible, problems, random_mdp, two_states
 
-from cs_infer import sample_posterior, sample_prior, smoothed_marginals, trajectory_log_prior
+from cs_infer import (
+    TabularMDP,
+    sample_policy,
+    sample_posterior,
+    sample_prior,
+    smoothed_marginals,
+    trajectory_log_prior,
+)
+from cs_infer.dynamics import Deterministic
 from cs_infer.sampling import _draw
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -142,3 +151,36 @@ def test_fewer_than_one_sample_is_refused(sample, rng):
 def test_the_posterior_of_the_impossible_cannot_be_sampled(rng):
     with pytest.raises(ValueError, match=re.escape("the posterior needs p(O_1:T = 1) > 0")):
         sample_posterior(bandit([-np.inf, -np.inf]), 5, rng)
+
+
+def test_a_policy_that_is_no_distribution_where_it_goes_is_refused(rng):
+    mdp = random_mdp(0)
+    shape = (mdp.num_states, mdp.num_actions)
+    with pytest.raises(ValueError, match=r"policy\[0\].* must sum to 1"):
+        sample_policy(mdp, np.zeros(shape), 3, rng)
+    with pytest.raises(ValueError, match="policy must have shape"):
+        sample_policy(mdp, np.ones((2, 5)), 3, rng)
+
+
+def test_sampling_refuses_batches_and_tensors_by_name(rng):
+    mdp = random_mdp(0)
+    for other in (TabularMDP.stack([mdp, mdp]), mdp.to_torch()):
+        for draw in (sample_prior, sample_posterior):
+            with pytest.raises(ValueError, match="sampling needs a single problem in numpy"):
+                draw(other, 3, rng)
+
+
+def test_the_first_state_of_many_draws_takes_no_row_for_each(rng):
+    S = 20_000
+    mdp = TabularMDP.from_arrays(
+        transition=Deterministic(np.arange(S)[:, None]),
+        reward=np.zeros((S, 1)),
+        initial=np.full(S, 1 / S),
+        horizon=1,
+    )
+    tracemalloc.start()
+    states = sample_prior(mdp, 2_000, rng).states
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8 * S * 20
+    assert abs(states.mean() / S - 0.5) < 0.05

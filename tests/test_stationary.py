@@ -96,6 +96,17 @@ def test_the_stopping_rule_keeps_its_promise(kind, discount, tolerance):
     assert np.abs(values.V - 0.7 * truth).max() <= tolerance * (1 + 1e-3) + 1e-13
 
 
+@pytest.mark.parametrize("reward", [-0.01, 0.004])
+@pytest.mark.parametrize("tolerance", [1e-2, 1e-5])
+def test_the_stopping_rule_holds_where_the_contraction_is_weak(reward, tolerance):
+    """Near 0 the exact backup hardly contracts: by less than the discount if rewards are
+    positive. A sweep that moves by the tolerance is then up to two hundred of them away."""
+    gamma, b = 0.99, math.exp(reward)
+    truth = math.log(b * (1 - gamma) / (1 - gamma * b))
+    messages = stationary_messages(bandit([reward] * 2), discount=gamma, tolerance=tolerance)
+    assert abs(messages.log_beta_s[0] - truth) <= tolerance
+
+
 def test_the_stopping_rule_does_not_waste_sweeps():
     """A hundred times the tolerance saves about log(100) / (1 - gamma) sweeps."""
     mdp = endless(2)

@@ -368,6 +368,42 @@ def test_the_compiled_sweep_follows_rewards_that_change_and_impossible_ones():
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("case", ["calm", "far apart", "deadly"])
+@pytest.mark.parametrize("reading", ["exact", "variational"])
+def test_the_compiled_sweep_of_a_long_walk_gives_the_same_messages(reading, case):
+    """70 steps of one reward; values 22, 1300 nats and infinitely far apart."""
+    grid, rng = slippery_grid(12), np.random.default_rng(0)
+    reward = np.full((144, 5), -60.0 if case == "far apart" else -1.0)
+    reward[grid.goal] = 0.0
+    if case == "deadly":
+        reward[rng.random(144) < 0.2, 1:] = -np.inf
+        reward[[5, 40]] = -np.inf
+    mdp = TabularMDP.from_arrays(
+        transition=Sparse(grid.next_state, grid.probability),
+        reward=reward,
+        initial=np.eye(144)[0],
+        horizon=70,
+    )
+    compiled = compiled_or_skip(mdp.to_torch(), reading=reading)
+    plain = backward_messages(mdp) if reading == "exact" else soft_values(mdp)
+    got, expected = (
+        (compiled.log_beta_s, plain.log_beta_s) if reading == "exact" else (compiled.V, plain.V)
+    )
+    np.testing.assert_array_equal(np.isinf(numbers(got)), np.isinf(expected))
+    np.testing.assert_allclose(numbers(got), expected, rtol=1e-10, atol=1e-10)
+    np.testing.assert_allclose(numbers(compiled.policy), plain.policy, atol=1e-10)
+    assert np.isinf(expected).any() == (case == "deadly")
+
+
+@pytest.mark.slow
+def test_the_compiled_sweep_keeps_five_digits_in_single_precision_over_ten_thousand_steps():
+    mdp = random_mdp(8, S=8, A=3, T=1, kind="sparse")
+    mdp = rebuilt(mdp, transition=mdp.dynamics.to_sparse(), reward=mdp.reward[0], horizon=10_000)
+    compiled = compiled_or_skip(mdp.to_torch(dtype=torch.float32))
+    assert np.abs(numbers(compiled.policy) - backward_messages(mdp).policy).max() <= 1e-5
+
+
+@pytest.mark.slow
 def test_the_compiled_sweep_reads_soft_values_and_batches_and_patterns():
     """Several problems side by side, some steps not observed, rewards on arrival."""
     pattern = [True, True, False, True, False, True]
@@ -519,3 +555,99 @@ def test_a_tensor_changed_later_does_not_change_the_problem():
     mdp = TabularMDP.from_arrays(**parts(reward=reward))
     reward += 7.0
     assert float(backward_messages(mdp).log_evidence) == pytest.approx(0.0)
+
+
+@pytest.mark.parametrize("library", ["numpy", "torch"])
+def test_single_precision_keeps_marginals_start_and_mode_over_ten_thousand_steps(library):
+    exact = random_mdp(1, S=12, A=3, T=10_000).to_numpy(dtype=np.float32)
+    single = exact if library == "numpy" else exact.to_torch()
+    exact = exact.to_numpy(dtype=np.float64)
+    for ask in (
+        lambda mdp: forward_messages(mdp).filtered,
+        lambda mdp: smoothed_marginals(mdp).state,
+        posterior_initial,
+    ):
+        np.testing.assert_allclose(numbers(ask(single)), ask(exact), atol=1e-5)
+    found, best = most_likely_trajectory(single), most_likely_trajectory(exact)
+    assert found.log_posterior == pytest.approx(best.log_posterior, rel=1e-6)
+
+
+def leaves(**arrays):
+    return {
+        name: torch.tensor(x, dtype=torch.float64, requires_grad=True) for name, x in arrays.items()
+    }
+
+
+@pytest.mark.parametrize("form", ["sparse", "dense"])
+def test_gradients_stay_numbers_where_arriving_somewhere_is_impossible(form):
+    rng = np.random.default_rng(0)
+    parts = leaves(
+        probability=rng.dirichlet(np.ones(2), size=(3, 2)),
+        reward_next=np.where(np.arange(3) == 2, -np.inf, -rng.random((3, 2, 3))),
+        initial=[0.5, 0.5, 0.0],
+    )
+    successors = torch.tensor(
+        np.where(np.arange(2) == 0, [[[0, 1]], [[1, 2]], [[2, 0]]], [[[0, 1]]])
+    )
+    dynamics = Sparse.unchecked(successors.expand(3, 2, 2), parts["probability"])
+    mdp = TabularMDP.from_arrays(
+        transition=dynamics if form == "sparse" else dynamics.to_dense(),
+        reward=torch.zeros(3, 2, dtype=torch.float64),
+        initial=parts["initial"],
+        horizon=3,
+        reward_next=parts["reward_next"],
+    )
+    for answer in (soft_values(mdp).V[:, 0], optimism_gap(mdp)[:, 0], soft_values(mdp).value):
+        answer = torch.where(torch.isfinite(answer), answer, 0.0).sum()
+        for gradient in torch.autograd.grad(
+            answer, list(parts.values()), allow_unused=True, retain_graph=True
+        ):
+            assert gradient is None or torch.isfinite(gradient).all()
+
+
+def test_the_gradient_of_a_hopeless_return_is_no_nan():
+    policy = torch.full((2, 2), 0.5, dtype=torch.float64, requires_grad=True)
+    mdp = bandit([0.0, -math.inf], horizon=2).to_torch()
+    (gradient,) = torch.autograd.grad(
+        torch.nan_to_num(policy_return(mdp, policy[: mdp.num_states]), neginf=0.0), policy
+    )
+    assert torch.isfinite(gradient).all()
+
+
+def test_lists_made_dense_pass_the_gradient_on():
+    rng = np.random.default_rng(2)
+    parts = leaves(probability=rng.dirichlet(np.ones(3), size=(4, 2)), gain=rng.random((4, 2, 4)))
+    lists = Sparse.unchecked(torch.tensor(rng.integers(4, size=(4, 2, 3))), parts["probability"])
+    dense = lists.with_gain(parts["gain"]).to_dense()
+    weight = torch.tensor(rng.random((4, 2, 4)))
+    v = torch.tensor(rng.random(4))
+    for ask in (lambda d: d.expect(v), lambda d: d.log_expect(v)):
+        of_lists, of_dense = (
+            torch.autograd.grad(
+                (ask(d) * weight[..., 0]).sum(), list(parts.values()), retain_graph=True
+            )
+            for d in (lists.with_gain(parts["gain"]), dense)
+        )
+        for one, other in zip(of_lists, of_dense, strict=True):
+            torch.testing.assert_close(one, other)
+
+
+def test_successors_of_dense_tensors_are_tensors():
+    assert isinstance(random_mdp(0).to_torch().dynamics.next_state, torch.Tensor)
+
+
+def test_solving_an_endless_problem_with_gradients_warns_of_nothing():
+    mdp = random_mdp(0).to_torch()
+    reward = mdp.reward[0].clone().requires_grad_(True)
+    mdp = TabularMDP.from_arrays(
+        transition=mdp.dynamics,
+        reward=reward,
+        initial=mdp.initial,
+        horizon=1,
+        reward_next=0 * reward[..., None] - torch.ones(6, dtype=torch.float64),
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        most_likely_trajectory(mdp)
+        evidence = stationary_messages(mdp, discount=0.5).log_evidence
+    assert torch.isfinite(torch.autograd.grad(evidence, reward)[0]).all()

@@ -16,12 +16,14 @@ from cs_infer import (
     backward_messages,
     enumerate_trajectories,
     log_evidence_by_enumeration,
+    plan_closed_loop,
     sample_prior,
     trajectory_energy,
     trajectory_log_likelihood,
     trajectory_log_posterior,
     trajectory_log_prior,
 )
+from cs_infer.dynamics import Sparse
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -216,3 +218,30 @@ BAD_TRAJECTORIES = [
 def test_a_trajectory_that_does_not_fit_is_refused(function, states, actions, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         function(random_mdp(0, S=2, A=2, T=3), states, actions)
+
+
+def test_trajectories_of_a_large_sparse_problem_need_no_dense_array(rng):
+    S, A, K = 50_000, 2, 3
+    mdp = TabularMDP.from_arrays(
+        transition=Sparse(rng.integers(S, size=(S, A, K)), np.full((S, A, K), 1 / 3)),
+        reward=-rng.random((S, A)),
+        initial=np.eye(1, S, 7)[0],
+        horizon=3,
+        reward_next=-rng.random((S, A, K)),
+    )
+    table = enumerate_trajectories(mdp)
+    assert table.log_evidence == pytest.approx(backward_messages(mdp).log_evidence, rel=1e-12)
+    log_posterior = trajectory_log_posterior(mdp, table.states, table.actions)
+    np.testing.assert_allclose(np.exp(log_posterior), table.posterior, rtol=1e-10)
+    assert plan_closed_loop(mdp).V.shape == (3, S)
+
+
+def test_trajectories_of_batches_and_tensors_are_refused_by_name():
+    mdp = random_mdp(0, T=3)
+    for other in (TabularMDP.stack([mdp, mdp]), mdp.to_torch()):
+        with pytest.raises(ValueError, match="enumeration needs a single problem in numpy"):
+            enumerate_trajectories(other)
+        with pytest.raises(ValueError, match="needs a single problem in numpy"):
+            trajectory_log_prior(other, np.zeros((1, 3), int), np.zeros((1, 3), int))
+        with pytest.raises(ValueError, match="plan_closed_loop needs a single problem in numpy"):
+            plan_closed_loop(other)

@@ -182,3 +182,10 @@ def test_shapes_and_units(kind):
 def test_a_reading_that_is_none_is_refused_by_name():
     with pytest.raises(ValueError, match=r"reading.*exact.*variational.*hopeful"):
         zero_temperature_values(lottery(0.5), reading="hopeful")
+
+
+def test_single_precision_tells_a_difference_from_a_tie_after_many_steps():
+    mdp = bandit([-1.0, -1.5], horizon=5_000).to_numpy(dtype=np.float32)
+    for reading in ("exact", "variational"):
+        policy = zero_temperature_values(mdp, reading=reading).policy
+        np.testing.assert_array_equal(policy[0, 0], [1, 0])

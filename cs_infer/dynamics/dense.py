@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cs_infer.arrays import constant, namespace, to_numpy, transposed
+from cs_infer.arrays import arange_like, constant, namespace, to_numpy, transposed
 from cs_infer.checks import check_distribution, check_indices, real_array, require
 from cs_infer.dynamics.interface import Dynamics
 from cs_infer.dynamics.layout import outside, peak_of, pick, reversed_axes, reversed_shape
@@ -41,9 +41,13 @@ class Dense(Dynamics):
         # Kept as [s', a, s], flattened to [s', a s]: a step back is v @ table.
         self._table = transposed(P, reversed_axes(P)).reshape(*P.shape[:-3], P.shape[-1], -1)
         self.probability = outside(self._table.reshape(reversed_shape(P)))
-        self.next_state = np.broadcast_to(np.arange(P.shape[-1]), tuple(P.shape[-3:]))
+        every = arange_like(P, P.shape[-1])
+        self.next_state = namespace(every).broadcast_to(every, tuple(P.shape[-3:]))
         self.gain = gain
         return self
+
+    def __reduce__(self) -> Any:
+        return Dense.unchecked, (self.probability, self.gain)
 
     def with_gain(self, gain: Array) -> Dense:
         """The same dynamics, paying ``gain``, shape (..., S, A, S), where a step ends."""
@@ -53,12 +57,14 @@ class Dense(Dynamics):
         """Other weights, unchecked, on the same successors."""
         return Dense.unchecked(probability)
 
-    def _mean(self, v: Array) -> Array:
+    def mean(self, v: Array) -> Array:
+        """``E[v(s')]`` of finite numbers, without the gain, shape (..., S, A)."""
         single = self.batch is None
         flat = v @ self._table if single else (v[..., None, :] @ self._table)[..., 0, :]
         return flat.reshape(*flat.shape[:-1], self.num_actions, self.num_states).swapaxes(-1, -2)
 
-    def _push(self, mass: Array) -> Array:
+    def push(self, mass: Array) -> Array:
+        """``sum_{s,a} mass(s, a) P(s' | s, a)``, shape (..., S)."""
         flat = mass.swapaxes(-1, -2).reshape(*mass.shape[:-2], -1)
         if self.batch is None:
             return flat @ self._table.swapaxes(-1, -2)
@@ -72,7 +78,7 @@ class Dense(Dynamics):
         bands = _bands(v, self.reach) if self.gain is None else None
         if bands is None:
             return logsumexp(self.log_weight + self.at_next(v), axis=-1)
-        terms = [safe_log(self._mean(w)) + shift[..., None] for w, shift in bands]
+        terms = [safe_log(self.mean(w)) + shift[..., None] for w, shift in bands]
         return logsumexp(namespace(v).stack(terms), axis=0)
 
     def _log_push_by_rows(self, log_mass: Array) -> Array:
@@ -89,7 +95,8 @@ class Dense(Dynamics):
         # A stable sort puts the possible successors first, in their own order.
         order = np.argsort(~possible, axis=-1, kind="stable")[..., :most]
         index = check_indices("next_state", order, order.shape, self.num_states, self.probability)
-        return Sparse.unchecked(index, pick(self.probability, index))
+        gain = None if self.gain is None else pick(self.gain, index)
+        return Sparse.unchecked(index, pick(self.probability, index), gain)
 
 
 def _bands(v: Array, width: float) -> list[tuple[Array, Array]] | None:

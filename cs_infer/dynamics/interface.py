@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cs_infer.arrays import action_major, constant, namespace
 from cs_infer.dynamics.layout import peak_of, spread
-from cs_infer.log_space import normalise, safe_log
+from cs_infer.log_space import mean, safe_log
 
 if TYPE_CHECKING:
     from cs_infer.dynamics.dense import Dense
@@ -47,6 +47,13 @@ class Dynamics:
         """The number of problems in a batch, None for a single one."""
         return self.probability.shape[0] if self.probability.ndim == 4 else None
 
+    def __repr__(self) -> str:
+        batch = "" if self.batch is None else f"batch={self.batch}, "
+        return (
+            f"{type(self).__name__}({batch}num_states={self.num_states}, "
+            f"num_actions={self.num_actions}, successors={self.probability.shape[-1]})"
+        )
+
     def expect(self, v: Array) -> Array:
         """``E[v(s')]`` for each state and action, shape (..., S, A).
 
@@ -55,10 +62,10 @@ class Dynamics:
         xp = namespace(self.probability, v)
         never = xp.isinf(v)
         if not bool(xp.any(never)):
-            return self._plus_gain(self._mean(v))
-        mean = self._plus_gain(self._mean(xp.where(never, xp.zeros_like(v), v)))
-        possible = self._mean(xp.astype(never, v.dtype)) > 0
-        return xp.where(possible, xp.full_like(mean, -math.inf), mean)
+            return self._plus_gain(self.mean(v))
+        finite = self._plus_gain(self.mean(xp.where(never, xp.zeros_like(v), v)))
+        possible = self.mean(xp.astype(never, v.dtype)) > 0
+        return xp.where(possible, xp.full_like(finite, -math.inf), finite)
 
     def log_expect(self, v: Array) -> Array:
         """``log E[exp v(s')]`` for each state and action, shape (..., S, A).
@@ -69,7 +76,7 @@ class Dynamics:
         if self.gain is None and spread(v, -1) <= self.reach:
             xp = namespace(self.probability, v)
             shift = peak_of(v, -1)
-            return safe_log(self._mean(xp.exp(v - shift))) + shift[..., None]
+            return safe_log(self.mean(xp.exp(v - shift))) + shift[..., None]
         return self._log_expect_by_rows(v)
 
     def best(self, v: Array) -> Array:
@@ -92,15 +99,8 @@ class Dynamics:
         if self.gain is None and spread(log_mass, (-2, -1)) <= self.reach:
             xp = namespace(self.probability, log_mass)
             shift = peak_of(log_mass, (-2, -1))
-            return safe_log(self._push(xp.exp(log_mass - shift))) + shift[..., 0]
+            return safe_log(self.push(xp.exp(log_mass - shift))) + shift[..., 0]
         return self._log_push_by_rows(log_mass)
-
-    def reweighted(self, v: Array) -> Dynamics:
-        """The dynamics proportional to ``P(s' | s, a) exp(v(s'))``: same successors.
-
-        Where every next state is impossible, the row is zero.
-        """
-        return self.with_probability(normalise(self.log_weight + self.at_next(v), axis=-1))
 
     @cached_property
     def log_weight(self) -> Array:
@@ -126,14 +126,12 @@ class Dynamics:
         return self.to_dense().probability
 
     @cached_property
-    def _mean_gain(self) -> Array:
+    def mean_gain(self) -> Array:
         """``E[gain]``, shape (..., S, A); what is impossible does not count."""
-        xp = namespace(self.probability)
-        counted = xp.where(self.probability > 0, self.gain, xp.zeros_like(self.gain))
-        return action_major(xp.sum(self.probability * counted, axis=-1))
+        return action_major(mean(self.probability, self.gain))
 
-    def _plus_gain(self, mean: Array) -> Array:
-        return mean if self.gain is None else mean + self._mean_gain
+    def _plus_gain(self, x: Array) -> Array:
+        return x if self.gain is None else x + self.mean_gain
 
     @cached_property
     def reach(self) -> float:
@@ -143,11 +141,11 @@ class Dynamics:
         smallest = float(xp.min(xp.where(p > 0, p, xp.ones_like(p))))
         return -0.97 * math.log(float(xp.finfo(p.dtype).smallest_normal)) + math.log(smallest)
 
-    # What each kind says for itself. `_mean` and `_push` are linear, without the gain;
-    # `at_next` is v at the successors, indexed [..., s, a, k].
+    # What each kind says for itself. `mean` and `push` are linear, for finite numbers and
+    # without the gain; `at_next` is v at the successors, indexed [..., s, a, k].
 
-    _mean: Callable[[Any, Array], Array]
-    _push: Callable[[Any, Array], Array]
+    mean: Callable[[Any, Array], Array]
+    push: Callable[[Any, Array], Array]
     at_next: Callable[[Any, Array], Array]
     _log_expect_by_rows: Callable[[Any, Array], Array]
     _log_push_by_rows: Callable[[Any, Array], Array]

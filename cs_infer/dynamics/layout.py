@@ -41,15 +41,12 @@ def outside(x: Array) -> Array:
 
 
 def pick(x: Array, index: Array) -> Array:
-    """``x`` along its last axis at ``index``."""
-    if is_torch(x):
-        return x.gather(-1, index.expand(*x.shape[:-1], index.shape[-1]))
-    return np.take_along_axis(x, np.broadcast_to(index, (*x.shape[:-1], index.shape[-1])), -1)
-
-
-def as_like(x: np.ndarray | None, like: Array) -> Array | None:
-    """A numpy array taken to the library and device of ``like``."""
-    return like.new_tensor(x) if x is not None and is_torch(like) else x
+    """``x`` along its last axis at ``index``; either may be a batch."""
+    lead = np.broadcast_shapes(tuple(x.shape[:-1]), tuple(index.shape[:-1]))
+    xp = namespace(x)
+    x = xp.broadcast_to(x, (*lead, x.shape[-1]))
+    index = xp.broadcast_to(index, (*lead, index.shape[-1]))
+    return x.gather(-1, index) if is_torch(x) else np.take_along_axis(x, index, -1)
 
 
 def peak_of(v: Array, axis: int | tuple[int, ...]) -> Array:

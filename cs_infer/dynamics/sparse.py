@@ -14,13 +14,14 @@ from cs_infer.arrays import (
     constant,
     is_torch,
     namespace,
+    segment_max,
     segment_sum,
     to_numpy,
     transposed,
 )
 from cs_infer.checks import check_distribution, check_indices, real_array, require
 from cs_infer.dynamics.interface import Dynamics
-from cs_infer.dynamics.layout import as_like, merged_lists, outside, pick, segment_logsumexp
+from cs_infer.dynamics.layout import merged_lists, outside, pick, segment_logsumexp
 from cs_infer.log_space import finite_or_zero, safe_log
 
 if TYPE_CHECKING:
@@ -66,6 +67,9 @@ class Sparse(Dynamics):
         self.gain = None if gain is None else outside(self._gain)
         self._index_of = {}
         return self
+
+    def __reduce__(self) -> Any:
+        return type(self).unchecked, (self.next_state, self.probability, self.gain)
 
     def with_gain(self, gain: Array) -> Sparse:
         """The same dynamics, paying ``gain`` where a step ends.
@@ -134,7 +138,8 @@ class Sparse(Dynamics):
             xp.take(flat, index[:, k].reshape(-1), axis=0).reshape(self.batch, A, S) for k in rows
         ]
 
-    def _mean(self, v: Array) -> Array:
+    def mean(self, v: Array) -> Array:
+        """``E[v(s')]`` of finite numbers, without the gain, shape (..., S, A)."""
         return sum(
             self._p[..., k, :, :] * ahead for k, ahead in enumerate(self._ahead(v))
         ).swapaxes(-1, -2)
@@ -161,7 +166,8 @@ class Sparse(Dynamics):
         total = sum(xp.exp(term - shift) for term in terms)
         return (safe_log(total) + shift).swapaxes(-1, -2)
 
-    def _push(self, mass: Array) -> Array:
+    def push(self, mass: Array) -> Array:
+        """``sum_{s,a} mass(s, a) P(s' | s, a)``, shape (..., S)."""
         return self._arrive(self._p * mass.swapaxes(-1, -2)[..., None, :, :], segment_sum)
 
     def _log_push_by_rows(self, log_mass: Array) -> Array:
@@ -180,23 +186,30 @@ class Sparse(Dynamics):
         """The same dynamics with every probability stored."""
         from cs_infer.dynamics.dense import Dense
 
-        p, next_state = to_numpy(self.probability), to_numpy(self.next_state)
-        next_state = np.broadcast_to(next_state, p.shape)
-        shape, place = (*p.shape[:-1], self.num_states), np.indices(p.shape)[:-1]
-        table = np.zeros(shape, dtype=p.dtype)
-        np.add.at(table, (*place, next_state), p)
-        gain = None
-        if self.gain is not None:
-            listed = to_numpy(self.gain)
-            gain = np.zeros(shape, dtype=p.dtype)
-            gain[(*(i[p > 0] for i in place), next_state[p > 0])] = listed[p > 0]
-            again = gain[(*place, next_state)]
-            require(
-                bool(np.all((again == listed) | (p == 0))),
-                "a next state listed twice pays two different rewards, which no array indexed by "
-                "s' can hold",
-            )
-        return Dense.unchecked(as_like(table, self._p), as_like(gain, self._p))
+        gain = None if self.gain is None else self._gain_by_state()
+        return Dense.unchecked(self._table(self.probability), gain)
+
+    def _table(self, x: Array, reduce: Callable[..., Array] = segment_sum) -> Array:
+        """``x``, indexed [..., s, a, k], reduced into an array indexed [..., s, a, s']."""
+        shape = (*x.shape[:-1], self.num_states)
+        rows, columns = math.prod(shape[:-1]), self.num_states
+        first = arange_like(x, rows).reshape(*shape[:-1], 1) * columns
+        place = (first + self.next_state).reshape(-1)
+        return reduce(x.reshape(-1), place, rows * columns).reshape(shape)
+
+    def _gain_by_state(self) -> Array:
+        """``gain``, indexed by the next state; 0 where that is impossible."""
+        xp, p = namespace(self.probability), self.probability
+        counted = xp.where(p > 0, self.gain, xp.full_like(self.gain, -math.inf))
+        gain = self._table(counted, segment_max)
+        again = pick(constant(gain), self.next_state)
+        require(
+            bool(xp.all((again == self.gain) | (p == 0))),
+            "a next state listed twice pays two different rewards, which no array indexed by "
+            "s' can hold",
+        )
+        possible = self._table(p) > 0
+        return xp.where(possible, gain, xp.zeros_like(gain))
 
     def to_sparse(self) -> Sparse:
         """These dynamics themselves."""
@@ -224,12 +237,13 @@ class Deterministic(Sparse):
         index = check_indices("next_state", next_state, shape, shape[-2], like)[..., None]
         self._store(index, real_array("probability", np.ones((*shape, 1)), like))
 
-    def _mean(self, v: Array) -> Array:
+    def mean(self, v: Array) -> Array:
+        """``v(s')``, shape (..., S, A)."""
         return self._ahead(v)[0].swapaxes(-1, -2)
 
     def log_expect(self, v: Array) -> Array:
         """``v(s')`` at the one next state: there is nothing to average over."""
-        ahead = self._mean(v)
+        ahead = self.mean(v)
         return ahead if self.gain is None else ahead + self.gain[..., 0]
 
     best = max_product = log_expect

@@ -233,8 +233,9 @@ def _idea_behind(problem: Problem, trace: _Trace) -> tuple[Misconception | None,
     Mistakes come in pairs: a factor is missing, and the product underflows as
     well. No single idea gives all those answers, but a property that fails
     shows one of them. Then the idea must fit what else is known: it keeps the
-    properties that hold, and it fails as the answers do. Where the function
-    raised an error before anything else, that comes first.
+    properties that hold, and it explains the first property on which it fails
+    itself. (Later ones prove little: many mistakes end in the same NaN.) Where
+    the function raised an error before anything else, that comes first.
     """
     if not trace.wrong:
         return None, False
@@ -244,19 +245,22 @@ def _idea_behind(problem: Problem, trace: _Trace) -> tuple[Misconception | None,
         return idea, True
     if trace.crashed_first:
         return None, False
-    for prop in trace.wrong:
+    for i, prop in enumerate(trace.wrong):
         seen = trace.seen[prop.name]
         for idea in problem.misconceptions if _telling(problem, *seen[-1]) else ():
-            if diagnose(problem, seen, (idea,)) and _fits(problem, prop, idea, trace):
+            if diagnose(problem, seen, (idea,)) and _fits(problem, i, idea, trace):
                 return idea, False
     return None, False
 
 
-def _fits(problem: Problem, prop: Property, idea: Misconception, trace: _Trace) -> bool:
-    """Whether an idea fails where this property did, and nowhere that all was right."""
-    kept = ((p, inputs) for p in trace.right for inputs, _ in trace.seen[p.name])
-    return _fails(problem, prop, idea, trace.seen[prop.name][-1][0]) and not any(
-        _fails(problem, p, idea, inputs) for p, inputs in kept
+def _fits(problem: Problem, i: int, idea: Misconception, trace: _Trace) -> bool:
+    """Whether an idea fails on the i-th wrong property, on none before, on none that held."""
+    last = [(p, *trace.seen[p.name][-1]) for p in trace.wrong[: i + 1]]
+    kept = [(p, inputs) for p, inputs, raw in last[:-1] if _telling(problem, inputs, raw)]
+    kept += [(p, inputs) for p in trace.right for inputs, _ in trace.seen[p.name]]
+    here, inputs, _ = last[-1]
+    return _fails(problem, here, idea, inputs) and not any(
+        _fails(problem, p, idea, known) for p, known in kept
     )
 
 
