@@ -295,7 +295,7 @@ def test_a_small_number_for_zero_is_pointed_out():
 
 @pytest.mark.parametrize("factor", [1.0, 1.01])
 @pytest.mark.parametrize("name", PROBLEMS)
-def test_a_student_may_turn_floating_point_warnings_into_errors(name, factor, tmp_path):
+def test_a_student_may_turn_floating_point_warnings_into_errors(name, factor):
     checks = COURSE.checks("messages")
 
     def scaled(**inputs):

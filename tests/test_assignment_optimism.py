@@ -236,6 +236,25 @@ def test_faults_name_the_laws_that_values_break():
     assert "deterministic, so both readings agree" in faults["deterministic"]
 
 
+def test_where_all_messages_are_tiny_many_answers_look_alike_and_none_is_named():
+    def chance_of_failure(P, log_beta_next):
+        weight = P * (1 - np.exp(log_beta_next))  # P itself, where exp(log_beta_next) is 0
+        return weight / weight.sum(axis=2, keepdims=True)
+
+    with np.errstate(all="ignore"):
+        result = judged(PROBLEMS["posterior_dynamics"], chance_of_failure, 1)
+    assert result.misconception is None
+
+
+def test_the_rule_for_two_certain_payments_is_never_right_for_large_prizes():
+    def softmax(gap, safe):
+        return 1 / (1 + np.exp(gap - safe))
+
+    for seed in range(20):
+        result = judged(PROBLEMS["min_lottery_p"], softmax, seed)
+        assert all(p.fault for p in result.properties if p.name in ("values", "large"))
+
+
 # The notebook's text
 
 

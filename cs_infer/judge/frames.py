@@ -133,7 +133,7 @@ def _as_block(values: list[Any] | tuple[Any, ...]) -> Any:
     """A long list of numbers, or of rows of numbers, as the array it spells out."""
     try:
         block = np.asarray(values)
-    except (ValueError, TypeError, OverflowError):
+    except (ValueError, TypeError, OverflowError, MemoryError):
         return values
     return block if _NUMERIC.fullmatch(block.dtype.str) else values
 

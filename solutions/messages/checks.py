@@ -120,6 +120,19 @@ def _deterministic(rng: Rng) -> dict[str, Any]:
     return _sparse(rng, *_sizes(rng), deterministic=True)
 
 
+def _one_way(rng: Rng) -> dict[str, Any]:
+    """The same, and nothing leads to the last state."""
+    problem = _deterministic(rng)
+    _redirect(problem["P"], -1, 0)
+    return problem
+
+
+def _redirect(P: Array, where: int, instead: int) -> None:
+    """What led to one state leads to another."""
+    P[:, :, instead] += P[:, :, where]
+    P[:, :, where] = 0.0
+
+
 def _one_step(rng: Rng) -> dict[str, Any]:
     S, A, _ = _sizes(rng)
     return _sparse(rng, S, A, 1)
@@ -144,6 +157,17 @@ def _trapped(rng: Rng) -> dict[str, Any]:
     R[0], R[1, 1] = -np.inf, -np.inf
     rho[2] = _distribution(rng, A)
     return problem
+
+
+def _sealed(rng: Rng) -> dict[str, Any]:
+    """The same, with one state more, to which only the trap leads."""
+    problem = _trapped(rng)
+    S, A = problem["rho"].shape
+    P, R = np.zeros((S + 1, A, S + 1)), np.zeros((S + 1, A))
+    P[:S, :, :S], R[:S] = problem["P"], problem["R"]
+    P[0], P[S] = np.eye(S + 1)[S], np.eye(S + 1)[2]
+    rho = np.vstack([problem["rho"], problem["rho"][2]])
+    return problem | {"P": P, "R": R, "rho": rho, "mu0": np.append(problem["mu0"], 0.0)}
 
 
 def _escaped(rng: Rng) -> dict[str, Any]:
@@ -270,12 +294,13 @@ def _wrong(mine: Array, theirs: Array, close: tuple[float, float]) -> Array:
     return ~(gap <= atol + rtol * np.where(np.isfinite(theirs), np.abs(theirs), 0.0))
 
 
-def _place(what: str, index: tuple[int, ...], letters: str) -> str:
-    return f"{what}[{', '.join(f'{x}={i}' for x, i in zip(letters, index, strict=True))}]"
+def _place(what: str, index: tuple[int, ...]) -> str:
+    """Where in the array, and which step that is: arrays count from 0, steps from 1."""
+    return f"{what}[{', '.join(map(str, index))}] (step {index[0] + 1})"
 
 
-def _entry(what: str, mine: Array, theirs: Array, index: tuple[int, ...], letters: str) -> str:
-    place = _place(what, index, letters)
+def _entry(what: str, mine: Array, theirs: Array, index: tuple[int, ...]) -> str:
+    place = _place(what, index)
     said = f"{place} is {mine[index]:.6g} where {theirs[index]:.6g} is expected"
     if theirs[index] == -np.inf and mine[index] > -np.inf:
         return f"{said}: the logarithm of zero, not of a small number"
@@ -340,10 +365,10 @@ def _same_messages(close: tuple[float, float]) -> Callable[[Inputs, Pair], str |
             return None
         t, T = int(steps[-1]), inputs["T"]
         part = 0 if wrong_sa[t].any() else 1
-        what, letters = (("log_beta_sa", "tsa"), ("log_beta_s", "ts"))[part]
+        what = ("log_beta_sa", "log_beta_s")[part]
         index = (t, *_first((wrong_sa, wrong_s)[part][t]))
         after = "" if t == T - 1 else f"; later steps (the recursion does them first, T = {T}) hold"
-        return _entry(what, answer[part], expected[part], index, letters) + after
+        return _entry(what, answer[part], expected[part], index) + after
 
     return holds
 
@@ -400,6 +425,12 @@ def _one_shift(weight: Array, x: Array, axis: int) -> Array:
     top = np.max(x)
     shift = top if np.isfinite(top) else 0.0
     return _log_of_sum(weight, x - shift, axis) + shift
+
+
+def _peak(x: Array, axis: int) -> Array:
+    """The largest of each, 0 where that is -inf."""
+    top = np.max(x, axis=axis)
+    return np.where(np.isfinite(top), top, 0.0)
 
 
 def _unguarded(weight: Array, x: Array, axis: int) -> Array:
@@ -580,6 +611,15 @@ LOG_BACKWARD = Problem(
             _PRIOR,
         ),
         Misconception(
+            "allowed actions taken for equal",
+            _backwards(
+                over=lambda q, rho: log_expect((rho > 0) / (rho > 0).sum(1)[:, None], q, axis=1)
+            ),
+            "The allowed actions are averaged with equal weights. The average of the messages "
+            "beta(s, a) is taken with the prior rho(a | s), which may favour some of them.",
+            _PRIOR,
+        ),
+        Misconception(
             "prior inside the message of the action",
             _from_messages(lambda q, v, rho: (safe_log(rho) + q, v)),
             "The prior is already part of log_beta_sa. That array is the answer to 'and if the "
@@ -591,6 +631,14 @@ LOG_BACKWARD = Problem(
             "maximum over actions",
             _backwards(over=_per_state(lambda q: np.max(q, axis=1))),
             "The message of a state is the maximum over its actions here. That is optimal "
+            "control, which takes the best action for granted. An observer does not know which "
+            "action was taken and averages: log of the sum of rho * beta over the actions.",
+            _SOFT,
+        ),
+        Misconception(
+            "maximum over allowed actions",
+            _backwards(over=lambda q, rho: np.max(np.where(rho > 0, q, -np.inf), axis=1)),
+            "The message of a state is the maximum over its allowed actions here. That is optimal "
             "control, which takes the best action for granted. An observer does not know which "
             "action was taken and averages: log of the sum of rho * beta over the actions.",
             _SOFT,
@@ -695,6 +743,58 @@ LOG_BACKWARD = Problem(
             _SOFT,
         ),
         Misconception(
+            "reward counted twice",
+            _backwards(reward=lambda R, t, T: 2 * _at(R, t)),
+            "The reward of a step counts twice. exp(r) is one factor of beta(s, a); when the "
+            "actions are averaged to get beta(s), it is in there already and does not join "
+            "again.",
+            _SOFT,
+        ),
+        Misconception(
+            "sign of the reward",
+            _backwards(reward=lambda R, t, T: -_at(R, t)),
+            "The reward has the wrong sign, as if it were a cost. A reward is the logarithm of a "
+            "probability here: exp(r) is p(O = 1 | s, a), and a high reward makes success "
+            "probable.",
+            _SOFT,
+        ),
+        Misconception(
+            "prior counted twice",
+            _backwards(over=lambda q, rho: logsumexp(2 * safe_log(rho) + q, axis=1)),
+            "The prior is multiplied in twice, so that its square weighs the actions. beta(s) is "
+            "the average of beta(s, a) with the weights rho(a | s), each once; with rewards of 0 "
+            "every message must come out as 1.",
+            _PRIOR,
+        ),
+        Misconception(
+            "rewards of the first step",
+            _backwards(reward=lambda R, t, T: _at(R, 0)),
+            "The rewards of the first step are used at every step. When R has shape (T, S, A), "
+            "each step has rewards of its own, and the recursion must look up those of step t.",
+            _ENDS,
+            example=_CHANGING,
+        ),
+        Misconception(
+            "rewards in reverse order",
+            _backwards(reward=lambda R, t, T: _at(R, T - 1 - t)),
+            "The rewards are read in reverse order: the recursion starts with the last step and "
+            "must start with the last rewards. (Going backwards in time, t itself goes down from "
+            "T to 1, and the rewards with it.)",
+            _ENDS,
+            example=_CHANGING,
+        ),
+        Misconception(
+            "shift not added again",
+            _backwards(
+                ahead=lambda P, v: log_expect(P, v, axis=2) - _peak(safe_log(P) + v, 2),
+                over=lambda q, rho: log_expect(rho, q, axis=1) - _peak(safe_log(rho) + q, 1),
+            ),
+            "The largest logarithm is subtracted before the exponentials and not added again "
+            "after the logarithm. log of the sum of exp(x) is m + log of the sum of exp(x - m): "
+            "the shift m changes the numerics and nothing else.",
+            _STABLE,
+        ),
+        Misconception(
             "messages as a distribution over states",
             _distribution_over_states,
             "The messages of a step are scaled to sum to one over the states. They need not: "
@@ -724,8 +824,8 @@ LOG_BACKWARD = Problem(
                 ahead=lambda P, v: _log_of_sum(P, v, 2),
                 over=lambda q, rho: _log_of_sum(rho, q, 1),
             ),
-            "The formula is right, but the exponential leaves the range of floating point: "
-            "exp(-10,000) is 0, exp(1,000) is inf, and the logarithm cannot bring them back. "
+            "The exponential leaves the range of floating point: exp(-10,000) is 0, exp(1,000) "
+            "is inf, and the logarithm cannot bring them back. "
             "Subtract the largest logarithm from all before taking exponentials, and add it again "
             "afterwards.",
             _STABLE,
@@ -787,7 +887,7 @@ def _read_marginals(inputs: Inputs, answer: Any) -> Array:
 
 
 def _same_distributions(
-    reference: Callable[..., Array], what: str, letters: str
+    reference: Callable[..., Array], what: str, over: str
 ) -> Callable[[Inputs, Array], str | None]:
     """Like the comparison with the reference; points out what is no distribution."""
 
@@ -797,14 +897,13 @@ def _same_distributions(
         if not wrong.any():
             return None
         index = _first(wrong)
-        place = _place(what, index, letters)
+        place = _place(what, index)
         said = f"{place} is {answer[index]:.6g} where {expected[index]:.6g} is expected"
         if np.any(answer < -1e-9):
             return f"{said}; a probability is never negative; is this a logarithm?"
         mine, theirs = answer[index[:-1]].sum(), expected[index[:-1]].sum()
         if abs(mine - theirs) < 1e-3:
             return said
-        over = "actions" if letters.endswith("a") else "states"
         return f"{said}; over the {over} this sums to {mine:.6g}, not to {theirs:.0f}"
 
     return holds
@@ -864,7 +963,7 @@ POLICY = Problem(
             points,
             _policy_inputs(draw),
             repeats,
-            _same_distributions(_policy, "policy", "tsa"),
+            _same_distributions(_policy, "policy", "actions"),
         )
         for name, statement, points, draw, repeats in (
             (
@@ -931,6 +1030,32 @@ POLICY = Problem(
             _LOG_PRIOR,
         ),
         Misconception(
+            "prior counted twice",
+            _quiet(lambda q, v, rho: normalise(2 * safe_log(rho) + q, axis=2)),
+            "The prior is multiplied in twice, and the scaling hides it. Bayes' rule has it once: "
+            "prior times likelihood over evidence.",
+            _CANCELS,
+        ),
+        Misconception(
+            "ratio upside down",
+            _quiet(lambda q, v, rho: rho * np.exp(v[:, :, None] - q)),
+            "The ratio stands on its head: evidence over likelihood. Here an action gains by "
+            "making success *less* probable. The likelihood beta(s, a) multiplies, the evidence "
+            "beta(s) divides: exp(log_beta_sa - log_beta_s).",
+            _ADVANTAGE,
+        ),
+        Misconception(
+            "message of the next step",
+            _quiet(
+                lambda q, v, rho: (
+                    rho * np.exp(q - np.concatenate([v[1:], np.zeros_like(v[:1])])[:, :, None])
+                )
+            ),
+            "The evidence is taken from the next step. The state message of the *same* step is "
+            "the average of the action messages, so it is the one that makes the row sum to one.",
+            _ADVANTAGE,
+        ),
+        Misconception(
             "prior returned",
             _quiet(lambda q, v, rho: np.broadcast_to(rho, q.shape).copy()),
             "This is the prior: what the agent does when nothing is known. The messages say what "
@@ -994,9 +1119,22 @@ POLICY = Problem(
         Misconception(
             "exponentials before the difference",
             _quiet(lambda q, v, rho: rho * np.exp(q) / np.exp(v)[:, :, None]),
-            "The formula is right, but exp(-10,000) is 0 and exp(1,000) is inf in floating point, "
-            "and neither 0 / 0 nor inf / inf is a number. The ratio of two messages depends only "
-            "on the difference of their logarithms: subtract first, then take the exponential.",
+            "In floating point exp(-10,000) is 0 and exp(1,000) is inf, and neither 0 / 0 nor "
+            "inf / inf is a number. The ratio of two messages depends only on the difference of "
+            "their logarithms: subtract first, then take the exponential.",
+            _STABLE,
+            example=_DEEP_MESSAGES,
+        ),
+        Misconception(
+            "exponentials before the difference, zeros put in",
+            _quiet(
+                lambda q, v, rho: np.nan_to_num(
+                    rho * np.exp(q) / np.exp(v)[:, :, None], nan=0.0, posinf=np.inf
+                )
+            ),
+            "In floating point exp(-10,000) is 0 and exp(1,000) is inf, so the ratio of the "
+            "exponentials is NaN, and the zeros put in its place say that every action is "
+            "impossible. Subtract the logarithms first, then take the exponential.",
             _STABLE,
             example=_DEEP_MESSAGES,
         ),
@@ -1041,7 +1179,7 @@ def _same_forward(close: tuple[float, float]) -> Callable[[Inputs, Array], str |
         wrong = _wrong(answer, expected, close)
         if not wrong.any():
             return None
-        return _entry("log_forward", answer, expected, _first(wrong), "ts")
+        return _entry("log_forward", answer, expected, _first(wrong))
 
     return holds
 
@@ -1077,6 +1215,13 @@ def _scaled_push(log_joint: Array, P: Array) -> Array:
     return np.log(np.einsum("sa,sax->x", np.exp(log_joint - shift), P)) + shift
 
 
+def _unguarded_push(log_joint: Array, P: Array) -> Array:
+    """Shifted by the largest term of each next state, even where that is -inf."""
+    terms = log_joint[:, :, None] + safe_log(P)
+    top = np.max(terms, axis=(0, 1))
+    return np.log(np.sum(np.exp(terms - top), axis=(0, 1))) + top
+
+
 def _plain_push(log_joint: Array, P: Array) -> Array:
     return np.log(np.einsum("sa,sax->x", np.exp(log_joint), P))
 
@@ -1109,6 +1254,7 @@ def _conditioned(P: Array, R: Array, rho: Array, mu0: Array, T: int) -> Array:
 _WALK = _SMALL | {"mu0": np.array([0.6, 0.4])}
 _DEEP_WALK = _WALK | {"R": np.array([[-1000.0, -1001.0], [-1002.0, -1000.0]])}
 _PIT_WALK = _PIT | {"mu0": np.array([0.6, 0.4])}
+_ONE_WAY_WALK = _WALK | {"P": np.array([[[1.0, 0.0], [1.0, 0.0]], [[1.0, 0.0], [1.0, 0.0]]])}
 _CHANGING_WALK = _WALK | {"R": _CHANGING["R"]}
 
 FORWARD = Problem(
@@ -1138,9 +1284,10 @@ FORWARD = Problem(
             ),
             (
                 "deterministic",
-                "messages are right when the dynamics are deterministic",
+                "messages are right when the dynamics are deterministic; where no path leads, "
+                "they are -inf",
                 2.0,
-                _deterministic,
+                _one_way,
                 5,
             ),
             (
@@ -1154,7 +1301,7 @@ FORWARD = Problem(
                 "impossible",
                 "rewards of -inf close the paths they stand on, and never give NaN",
                 1.0,
-                _trapped,
+                _sealed,
                 4,
             ),
             ("low", "rewards near -10,000 keep their messages", 2.0, _low, 2),
@@ -1224,6 +1371,22 @@ FORWARD = Problem(
             _LOG_PRIOR,
         ),
         Misconception(
+            "prior taken for uniform",
+            _forwards(action=lambda rho: np.full(rho.shape, -np.log(rho.shape[1]))),
+            "All actions are taken equally often. The way from s to s' has the probability "
+            "rho(a | s) of its action as a factor, and that may favour some actions and forbid "
+            "others.",
+            _PRIOR,
+        ),
+        Misconception(
+            "rewards of the first step",
+            _forwards(reward=lambda R, t: _at(R, 0)),
+            "The rewards of the first step are used at every step. When R has shape (T, S, A), "
+            "each step has rewards of its own, and the step from t to t + 1 earns those of t.",
+            _ENDS,
+            example=_CHANGING_WALK | {"T": 3, "R": np.concatenate([_CHANGING["R"], [_SMALL["R"]]])},
+        ),
+        Misconception(
             "start taken for uniform",
             _forwards(first=lambda mu0: np.full(mu0.shape, -np.log(len(mu0)))),
             "Every state is as likely as any other at the first step here. The first message is "
@@ -1272,9 +1435,9 @@ FORWARD = Problem(
         Misconception(
             "exponentials out of range",
             _forwards(push=_plain_push),
-            "The formula is right, but exp(-10,000) is 0 in floating point, and the logarithm "
-            "cannot bring it back. Subtract the largest logarithm from all before taking "
-            "exponentials, and add it again afterwards.",
+            "In floating point exp(-10,000) is 0, and the logarithm cannot bring it back. "
+            "Subtract the largest logarithm from all before taking exponentials, and add it again "
+            "afterwards.",
             _STABLE,
             example=_DEEP_WALK,
         ),
@@ -1286,6 +1449,23 @@ FORWARD = Problem(
             "although it is possible. Each next state's sum needs the maximum of its own terms.",
             _STABLE,
             example=_PIT_WALK,
+        ),
+        Misconception(
+            "shift not added again",
+            _forwards(push=lambda j, P: _into(j, P) - _peak(j[:, :, None] + safe_log(P), (0, 1))),
+            "The largest logarithm is subtracted before the exponentials and not added again "
+            "after the logarithm. log of the sum of exp(x) is m + log of the sum of exp(x - m): "
+            "the shift m changes the numerics and nothing else.",
+            _STABLE,
+        ),
+        Misconception(
+            "infinity minus infinity",
+            _forwards(push=_unguarded_push),
+            "Where no path leads to a state, the largest logarithm is -inf, and (-inf) - (-inf) "
+            "is NaN. A sum of impossible paths is impossible: subtract 0 there, and the logarithm "
+            "of the sum comes out as -inf by itself.",
+            _STABLE,
+            example=_ONE_WAY_WALK,
         ),
     ),
     example=_WALK,
@@ -1337,7 +1517,7 @@ SMOOTH = Problem(
             points,
             _smooth_inputs(draw),
             repeats,
-            _same_distributions(_smooth, "marginal", "ts"),
+            _same_distributions(_smooth, "marginal", "states"),
         )
         for name, statement, points, draw, repeats in (
             (
@@ -1390,6 +1570,24 @@ SMOOTH = Problem(
             "This is the joint probability p(s_t, O_1:T = 1). Its sum over the states is the "
             "evidence, the same at every step. Divide by it to condition.",
             _SMOOTHING,
+        ),
+        Misconception(
+            "divided by what the past says",
+            _quiet(lambda f, b: np.exp(f + b - logsumexp(f, axis=1)[:, None])),
+            "The joint probability is divided by the sum of the forward messages, p(O_1:t-1 = 1). "
+            "All observations are given here, so the evidence is p(O_1:T = 1): the sum over the "
+            "states of the product of both messages.",
+            _SMOOTHING,
+        ),
+        Misconception(
+            "messages of different steps",
+            _quiet(
+                lambda f, b: normalise(f + np.concatenate([b[1:], np.zeros_like(b[:1])]), axis=1)
+            ),
+            "The forward message of step t meets the backward message of step t + 1, so O_t is "
+            "in neither. The one stops at O_t-1 and the other begins with O_t: take both of the "
+            "same step, and every observation counts once.",
+            _TWICE,
         ),
         Misconception(
             "normalised over steps",
@@ -1461,9 +1659,18 @@ SMOOTH = Problem(
         Misconception(
             "exponentials out of range",
             _quiet(lambda f, b: _shares(np.exp(f) * np.exp(b), 1)),
-            "The formula is right, but exp(-10,000) is 0 in floating point, and 0 / 0 is NaN. The "
+            "In floating point exp(-10,000) is 0, and 0 / 0 is NaN. The "
             "marginal depends only on differences: add the logarithms, subtract the largest of "
             "the step, and only then take exponentials.",
+            _STABLE,
+            example=_DEEP_MEETING,
+        ),
+        Misconception(
+            "exponentials out of range, zeros put in",
+            _quiet(lambda f, b: np.nan_to_num(_shares(np.exp(f) * np.exp(b), 1), nan=0.0)),
+            "In floating point exp(-10,000) is 0, so the weights of a step are all 0, and the "
+            "zeros put in for 0 / 0 say that success is impossible. Add the logarithms, subtract "
+            "the largest of the step, and only then take exponentials.",
             _STABLE,
             example=_DEEP_MEETING,
         ),
@@ -1509,6 +1716,8 @@ ASSIGNMENT = Assignment(
         "most_likely",
         "trajectories",
         "optimality",
+        "policies",
+        "zero_temperature",
     ),
     limits=Limits(cell_seconds=10.0, call_seconds=5.0),
 )

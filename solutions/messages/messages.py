@@ -137,7 +137,7 @@ def reward_at(R, t):
 # `log_backward(P, R, rho, T)` returns a pair of arrays, `(log_beta_sa, log_beta_s)`.
 #
 # - `log_beta_sa` has shape (T, S, A): $\log \beta_t(s, a)$ at `[t - 1, s, a]`. Entries of forbidden
-#   actions are not looked at.
+#   actions may be any number: they are not looked at.
 # - `log_beta_s` has shape (T, S): $\log \beta_t(s)$ at `[t - 1, s]`. The step behind the last one
 #   is no part of the answer.
 # - Where optimality is impossible the logarithm is `-np.inf`, and nowhere else. NaN is never right.

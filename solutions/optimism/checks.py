@@ -239,6 +239,11 @@ def _truth_where_impossible(P: Array, v: Array) -> Array:
     return np.where(right.sum(axis=2, keepdims=True) == 0, P, right)
 
 
+def _uniform_where_impossible(P: Array, v: Array) -> Array:
+    right = _posterior_dynamics(P, v)
+    return np.where(right.sum(axis=2, keepdims=True) == 0, 1.0 / len(v), right)
+
+
 _ICE = {
     "P": np.array([[[0.5, 0.5], [0.2, 0.8]], [[1.0, 0.0], [0.6, 0.4]]]),
     "log_beta_next": np.log([0.1, 0.9]),
@@ -251,9 +256,9 @@ _TWO_WORLDS = {
 }
 
 _OUT_OF_RANGE = (
-    "The formula is right, but the exponential leaves the range of floating point: exp(-9000) is "
-    "0 and exp(900) is inf, so the division has nothing to divide. A constant added to the "
-    "logarithms of a row cancels. Subtract the row's largest first; its exponential is then 1."
+    "The exponential leaves the range of floating point: exp(-9000) is 0 and exp(900) is inf, so "
+    "the division has nothing to divide. A constant added to the logarithms of a row cancels. "
+    "Subtract the row's largest first; its exponential is then 1."
 )
 
 POSTERIOR_DYNAMICS = Problem(
@@ -349,6 +354,21 @@ POSTERIOR_DYNAMICS = Problem(
             "P itself is added to the logarithm of the message. A product of probabilities is a "
             "sum of logarithms: log P + log beta. Adding P multiplies the message by exp(P), "
             "which is never 0, so that impossible next states become possible.",
+            _DYNAMICS,
+        ),
+        Misconception(
+            "likelihood added",
+            _quiet(lambda P, v: _shares(P + np.exp(v))),
+            "The message is added to P, where Bayes' rule multiplies: prior times likelihood, "
+            "divided by the sum. A sum gives weight to next states that P excludes, and to those "
+            "without hope.",
+            _DYNAMICS,
+        ),
+        Misconception(
+            "transition read backwards",
+            _quiet(lambda P, v: normalise(safe_log(P.transpose(2, 1, 0)) + v, axis=2)),
+            "The transition is read in the wrong direction. P is indexed [s, a, s'], so the next "
+            "state, which the message is about, is the last index.",
             _DYNAMICS,
         ),
         Misconception(
@@ -451,6 +471,15 @@ POSTERIOR_DYNAMICS = Problem(
             "In a row that leads only where success is impossible, the largest logarithm is -inf, "
             "and (-inf) - (-inf) is NaN. Nothing can be conditioned on an impossible event: the "
             "problem asks for a row of zeros there.",
+            _DYNAMICS,
+            example=_THIN_ICE,
+        ),
+        Misconception(
+            "uniform where success is impossible",
+            _quiet(_uniform_where_impossible),
+            "In a row that leads only where success is impossible, equal probabilities are "
+            "returned. They would claim to know something, and make possible what P excludes. "
+            "The problem asks for zeros there: they cannot be taken for a belief by mistake.",
             _DYNAMICS,
             example=_THIN_ICE,
         ),
@@ -741,6 +770,22 @@ def _average_of_exact(P: Array, R: Array, rho: Array, T: int) -> Readings:
     return v_opt, v_var, pi_opt, pi_var
 
 
+def _soft_of_average(P: Array, R: Array, rho: Array, T: int) -> Readings:
+    """Each exact step starts from the variational values of the next one."""
+    _, v_var, _, pi_var = _opt_vs_var(P, R, rho, T)
+    v_opt, pi_opt = np.empty_like(v_var), np.empty_like(pi_var)
+    for t in range(T):
+        after = v_var[t + 1] if t + 1 < T else np.zeros(len(rho))
+        q = _at(R, t) + _soft_ahead(P, after)
+        v_opt[t] = _soft_over(q, rho)
+        pi_opt[t] = _bayes(q, v_opt[t], rho)
+    return v_opt, v_var, pi_opt, pi_var
+
+
+def _nothing_ahead(P: Array, v: Array) -> Array:
+    return np.zeros(P.shape[:2])
+
+
 def _reward_twice(P: Array, R: Array, rho: Array, T: int) -> Readings:
     """The reward is in Q, and joins again when the actions are summed."""
     out = []
@@ -899,6 +944,13 @@ OPT_VS_VAR = Problem(
             _ONE_CALL,
         ),
         Misconception(
+            "values exchanged",
+            _rearranged(1, 0, 2, 3),
+            "The values stand in each other's place, and the policies do not. The order is V_opt, "
+            "V_var, pi_opt, pi_var, and V_opt is never below V_var.",
+            _ONE_CALL,
+        ),
+        Misconception(
             "both variational",
             _rearranged(1, 1, 3, 3),
             "V_opt is the variational value as well: the logarithms of the next messages are "
@@ -944,6 +996,46 @@ OPT_VS_VAR = Problem(
             "but not that much: luck is weighed by its probability, log E[exp v], and a small "
             "chance is discounted by its logarithm. The maximum is the limit of temperature zero.",
             f"{_PAGE}#mc-always-lucky",
+        ),
+        Misconception(
+            "best next state for the variational agent",
+            _readings(variational=lambda P, v: np.max(np.where(P > 0, v, -np.inf), axis=2)),
+            "The variational reading takes the best possible next state for granted. It is the "
+            "cautious one: it cannot choose where chance takes it, and averages, E[V(s')].",
+            _ONE_CALL,
+        ),
+        Misconception(
+            "worst next state",
+            _readings(variational=lambda P, v: np.min(np.where(P > 0, v, np.inf), axis=2)),
+            "The variational reading expects the worst possible next state. It is cautious, but "
+            "no pessimist: it counts on neither good nor bad luck and averages, E[V(s')].",
+            _ONE_CALL,
+        ),
+        Misconception(
+            "exact values from variational ones",
+            _soft_of_average,
+            "V_opt looks ahead to V_var of the next step. It then hopes for luck in one step and "
+            "counts on none in all later ones. Each reading is a recursion of its own: V_opt of "
+            "step t comes from V_opt of step t + 1.",
+            _ONE_CALL,
+            example=_SMALL | {"T": 3},
+        ),
+        Misconception(
+            "no look-ahead",
+            _readings(exact=_nothing_ahead, variational=_nothing_ahead),
+            "Each value holds its own step alone. Where an action leads is worth something too: Q "
+            "is the reward plus what the next states are worth, weighed by P.",
+            _ONE_CALL,
+        ),
+        Misconception(
+            "transition read backwards",
+            _readings(
+                exact=lambda P, v: _soft_ahead(P.transpose(2, 1, 0), v),
+                variational=lambda P, v: _mean_ahead(P.transpose(2, 1, 0), v),
+            ),
+            "The transition is read in the wrong direction. P is indexed [s, a, s'], and its rows "
+            "P[s, a, :] sum to one: both readings look ahead over the last index.",
+            _ONE_CALL,
         ),
         Misconception(
             "maximum over actions",
@@ -1049,6 +1141,22 @@ OPT_VS_VAR = Problem(
             f"{_PAGE}#discount-twice",
         ),
         Misconception(
+            "rewards of the first step",
+            _readings(reward=lambda R, t, T: _at(R, 0)),
+            "The rewards of the first step are used at every step. When R has shape (T, S, A), "
+            "each step has rewards of its own.",
+            _ONE_CALL,
+            example=_CHANGING,
+        ),
+        Misconception(
+            "rewards in reverse order",
+            _readings(reward=lambda R, t, T: _at(R, T - 1 - t)),
+            "The rewards are read in reverse order: the recursions start with the last step and "
+            "must start with the last rewards.",
+            _ONE_CALL,
+            example=_CHANGING,
+        ),
+        Misconception(
             "rewards out of step",
             _readings(reward=lambda R, t, T: _at(R, min(t + 1, T - 1))),
             "Reward and value are out of step when rewards change: Q of step t is made of r_t, "
@@ -1080,9 +1188,9 @@ OPT_VS_VAR = Problem(
                 exact=lambda P, v: _log_of_sum(P, v, 2),
                 over=lambda q, rho: _log_of_sum(rho, q, 1),
             ),
-            "The formulas are right, but the exponential leaves the range of floating point: "
-            "exp(-10,000) is 0, exp(1,000) is inf. Subtract the largest logarithm of each sum "
-            "before taking exponentials, and add it again afterwards.",
+            "The exponential leaves the range of floating point: exp(-10,000) is 0, exp(1,000) is "
+            "inf. Subtract the largest logarithm of each sum before taking exponentials, and add "
+            "it again afterwards.",
             _ONE_CALL,
             example=_DEEP,
         ),
@@ -1126,9 +1234,8 @@ OPT_VS_VAR = Problem(
         Misconception(
             "infinity minus infinity",
             _readings(policy=lambda q, v, rho: rho * np.exp(q - v[:, None])),
-            "The values are right, but in a state of value -inf the policy needs Q - V = (-inf) - "
-            "(-inf), which is NaN. No action is better than another there; the problem asks for a "
-            "row of zeros.",
+            "In a state of value -inf the policy needs Q - V = (-inf) - (-inf), which is NaN. No "
+            "action is better than another there; the problem asks for a row of zeros.",
             _ONE_CALL,
             example=_EDGE,
         ),
@@ -1182,8 +1289,9 @@ def _draw_equal(rng: Rng) -> Inputs:
 
 
 def _draw_large(rng: Rng) -> Inputs:
+    """A prize beyond exp; the chance lies between e^-60 and 1/2, often above e^-5."""
     gap = rng.uniform(800.0, 2000.0)
-    return {"gap": gap, "safe": gap - rng.uniform(0.5, 60.0)}
+    return {"gap": gap, "safe": gap - np.exp(rng.uniform(np.log(0.7), np.log(60.0)))}
 
 
 def _draw_tiny(rng: Rng) -> Inputs:
@@ -1289,7 +1397,7 @@ MIN_LOTTERY_P = Problem(
                 _draw_equal,
                 4,
             ),
-            ("large", "prizes of 2,000 do not overflow", 3.0, _draw_large, 6),
+            ("large", "prizes of 2,000 do not overflow", 3.0, _draw_large, 12),
             ("tiny", "prizes of 1e-20 keep their digits", 2.0, _draw_tiny, 6),
             (
                 "arrays",
@@ -1324,6 +1432,26 @@ MIN_LOTTERY_P = Problem(
             "is 1, not 0: it adds 1 - p to the expectation. Without it the lottery looks worse "
             "than it is.",
             _TICKET,
+        ),
+        Misconception(
+            "softmax of two offers",
+            _offers(lambda g, b: 1.0 / (1.0 + np.exp(g - b))),
+            "This is a softmax of the two payments: how often an agent would choose one *certain* "
+            "payment over another. The question here is another one: at which chance of winning "
+            "are lottery and safe act worth the same?",
+            _TICKET,
+        ),
+        Misconception(
+            "nothing where the offers are equal",
+            _offers(
+                lambda g, b: np.where(b >= g, np.inf, np.where(b <= 0, 0.0, _stable(g, b))),
+                guarded=False,
+            ),
+            "Where the safe act pays exactly the prize, inf is returned. But a lottery that is "
+            "certain to win is then worth as much as the safe act, and *at least* as much is "
+            "asked for: p = 1 is enough.",
+            _TICKET,
+            example={"gap": 2.0, "safe": 2.0},
         ),
         Misconception(
             "prize on top of the safe gain",
@@ -1408,8 +1536,8 @@ MIN_LOTTERY_P = Problem(
         Misconception(
             "exponentials out of range",
             _offers(lambda g, b: np.expm1(b) / np.expm1(g)),
-            "The formula is right, but exp(1000) is inf, and inf / inf is NaN. The ratio itself "
-            "is harmless: divide numerator and denominator by exp(gap), and only exponentials of "
+            "In floating point exp(1000) is inf, and inf / inf is NaN. The ratio itself is "
+            "harmless: divide numerator and denominator by exp(gap), and only exponentials of "
             "negative numbers are left.",
             _TICKET,
             example=_JACKPOT,
@@ -1417,7 +1545,7 @@ MIN_LOTTERY_P = Problem(
         Misconception(
             "digits cancel",
             _offers(lambda g, b: np.exp(b - g) * (np.exp(-b) - 1) / (np.exp(-g) - 1)),
-            "The formula is right, but exp(x) - 1 loses all its digits when x is close to 0: "
+            "The difference exp(x) - 1 loses all its digits when x is close to 0: "
             "exp(1e-20) rounds to exactly 1, and 0 / 0 is NaN. np.expm1(x) computes exp(x) - 1 "
             "without that loss.",
             _TICKET,
@@ -1426,7 +1554,7 @@ MIN_LOTTERY_P = Problem(
         Misconception(
             "too large and too small",
             _offers(lambda g, b: (np.exp(b) - 1) / (np.exp(g) - 1)),
-            "The formula is right, but floating point breaks it at both ends. exp(1000) is inf: "
+            "Floating point breaks the fraction at both ends. exp(1000) is inf: "
             "divide numerator and denominator by exp(gap) first. And exp(1e-20) - 1 is exactly 0: "
             "np.expm1 keeps the digits.",
             _TICKET,
@@ -1627,6 +1755,7 @@ _STREAM = {  # action 1 in state 0 is a leap, which succeeds one time in four
 _HALF_WAY = np.array([0.5, 0.5])
 _LEAP = _told(_STREAM, _HALF_WAY)
 _NO_STAYING = _told(_STREAM | {"R": np.array([[-np.inf, -2.5], [0.0, -1.0]])}, _HALF_WAY)
+_NEAR_THE_BANK = _told(_STREAM, np.array([0.8, 0.2]))
 _COLD_STREAM = _told(_STREAM | {"R": _STREAM["R"] - 800.0}, _HALF_WAY)
 _LATER_WARM = _told(_STREAM | {"R": np.stack([_STREAM["R"], _STREAM["R"] / 4])}, _HALF_WAY)
 
@@ -1751,6 +1880,34 @@ BELIEF_AND_FACT = Problem(
             _FACT,
         ),
         Misconception(
+            "the fact moves with luck",
+            _returns(
+                lambda P, R, mu0, policy, v: (
+                    _believed(P, R, mu0, policy, v),
+                    _pushed(_luck(P, v), mu0, policy, R),
+                )
+            ),
+            "What happens starts from mu0, as it should, and then moves with the believed "
+            "dynamics. In fact the next states come from P, whatever the agent was told.",
+            _FACT,
+        ),
+        Misconception(
+            "first state without mu0",
+            _belief_with(start=lambda mu0, v: normalise(v[0])),
+            "The belief about the first state is a softmax of its messages: mu0 is left out. "
+            "Bayes' rule has a prior, and here that is mu0: mu0(s) beta_1(s), divided by its sum.",
+            _DYNAMICS,
+            example=_NEAR_THE_BANK,
+        ),
+        Misconception(
+            "first state not normalised",
+            _belief_with(start=lambda mu0, v: mu0 * np.exp(v[0])),
+            "The belief about the first state is mu0 * beta without the division by its sum. That "
+            "is a joint probability with success, and the return is then scaled down by it. A "
+            "belief sums to one.",
+            _DYNAMICS,
+        ),
+        Misconception(
             "message of the wrong step",
             _belief_with(kernels=lambda P, v: [normalise(safe_log(P) + w, axis=2) for w in v]),
             "The move from step t to step t + 1 is reweighted with beta_t. But it arrives at step "
@@ -1810,9 +1967,9 @@ BELIEF_AND_FACT = Problem(
                 kernels=lambda P, v: [_shares(P * np.exp(w)) for w in [*v[1:], np.zeros(len(P))]],
                 start=lambda mu0, v: _shares(mu0 * np.exp(v[0]), axis=0),
             ),
-            "The formula is right, but the exponential of a message near -20,000 is 0 in floating "
-            "point, and 0 / 0 is NaN. A constant added to all messages of a step cancels: "
-            "subtract the largest one before the exponential.",
+            "The exponential of a message near -20,000 is 0 in floating point, and 0 / 0 is NaN. "
+            "A constant added to all messages of a step cancels: subtract the largest one before "
+            "the exponential.",
             _FACT,
             example=_COLD_STREAM,
         ),

@@ -1,0 +1,18 @@
+# expected: log_backward=0 policy=20 forward=20 smooth=20
+# about: the best action, among those allowed
+# ideas: maximum over allowed actions | - | - | -
+# like: honest-logaddexp
+
+# %% solution="log_backward"
+def lse(x, axis):
+    m = np.max(x, axis=axis, keepdims=True)
+    m = np.where(np.isinf(m), 0.0, m)
+    return np.log(np.sum(np.exp(x - m), axis=axis)) + np.squeeze(m, axis=axis)
+
+def log_backward(P, R, rho, T):
+    q, v = np.zeros((T, *rho.shape)), np.zeros((T, len(rho)))
+    after = np.zeros(len(rho))
+    for t in range(T - 1, -1, -1):
+        q[t] = reward_at(R, t) + lse(np.log(P) + after, 2)
+        v[t] = after = np.where(rho > 0, q[t], -np.inf).max(axis=1)
+    return q, v
