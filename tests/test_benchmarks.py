@@ -265,6 +265,18 @@ def test_the_streaming_loops_read_every_number(tuned):
     assert np.all(written == 1)
 
 
+def test_loading_the_loops_leaves_small_numbers_as_they_are():
+    """A library linked for fast mathematics makes a whole process round them to zero."""
+    code = (
+        "import numpy as np; from benchmarks.floor import loops; loops(); "
+        "print(float(np.array([1e-310])[0] * 1.0))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert float(done.stdout) == 1e-310
+
+
 def test_without_a_compiler_numpy_takes_the_place_of_the_loops(monkeypatch):
     monkeypatch.setenv("CC", "no-such-compiler")
     floor.loops.cache_clear()
