@@ -14,6 +14,8 @@ from collections.abc import Callable
 from functools import cache, reduce
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from cs_infer.arrays import is_torch
 from cs_infer.backups import StateValues
 from cs_infer.checks import require
@@ -108,20 +110,19 @@ def _swept(
 
     T, S, B = mdp.horizon, mdp.num_states, mdp.batch or 1
     like, step = mdp.initial, _compiled(step)
-    values = torch.empty(T + 1, B, S, dtype=like.dtype, device=like.device)
+    values = _room_for(T + 1, B, S, like)
     offset = torch.zeros(T + 1, B, dtype=torch.float64, device=like.device)
     values[T] = mdp.log_terminal
     centred = like.dtype == torch.float32
 
     def back() -> None:
         for t in reversed(range(T)):
-            v = step(values[t + 1].view(-1), *tables(t)).view(B, S)
+            step(values[t].view(-1), values[t + 1].view(-1), *tables(t))
             if centred:
-                top = v.amax(dim=-1)
+                top = values[t].amax(dim=-1)
                 top = torch.where(torch.isfinite(top), top, 0.0)
-                v = v - top[:, None]
+                values[t] -= top[:, None]
                 offset[t] = offset[t + 1] + top
-            values[t] = v
 
     if like.is_cuda:
         _replay_as_graph(back)
@@ -132,6 +133,15 @@ def _swept(
     if not centred:
         return StateValues(relative, None)
     return StateValues(relative, offset[:, 0] if single else offset.T)
+
+
+def _room_for(rows: int, B: int, S: int, like: Array) -> Array:
+    """An empty tensor (rows, B, S). On the CPU numpy gets it, which asks for large pages."""
+    import torch
+
+    if like.is_cuda:
+        return torch.empty(rows, B, S, dtype=like.dtype, device=like.device)
+    return torch.from_numpy(np.empty((rows, B, S), dtype=str(like.dtype).removeprefix("torch.")))
 
 
 def _replay_as_graph(work: Callable[[], None]) -> None:
@@ -231,7 +241,11 @@ def _compiled(step: Callable[..., Array]) -> Callable[..., Array]:
         "assert_indirect_indexing": False,  # checked when the dynamics were built
         "unroll_reductions_threshold": 64,  # a sum over A K terms in one pass, not in two
     }
-    return torch.compile(step, dynamic=False, options=options)
+
+    def into(out: Array, *arrays: Array) -> None:
+        out.copy_(step(*arrays))
+
+    return torch.compile(into, dynamic=False, options=options)
 
 
 # One step each; `successor` and `weight` are (K, A, N), `paid` is (A, N), `v` is (N,).
