@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.ticker import LogLocator
 
 from cs_infer.figures.theme import ACCENT, PageFigure, canvas, finish
 
@@ -106,7 +107,9 @@ def _panel(ax: Any, rows: Sequence[Row], title: str) -> None:
         if name in alone:
             ax.axvline(alone[name], color="#000000", linewidth=1.0, linestyle=style)
     ax.set_xscale("log")
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.xaxis.set_major_formatter("{x:g}")
+    ax.xaxis.set_minor_formatter("")
     ax.set_yticks(np.arange(len(names)), names, fontsize=9)
     ax.set_ylim(-0.6, len(names) - 0.4)
     ax.set_title(title)
