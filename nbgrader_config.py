@@ -4,7 +4,7 @@
 through the same checker as ``cs-infer grade``.
 """
 
-from cs_infer.judge.gradebook import AUTOGRADE, SANITIZE
+from cs_infer.judge.records.gradebook import AUTOGRADE, SANITIZE
 
 c = get_config()  # noqa: F821 (nbgrader provides it)
 

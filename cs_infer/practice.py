@@ -22,8 +22,8 @@ import numpy as np
 
 import cs_infer
 from cs_infer.judge.answers import AnswerError
-from cs_infer.judge.frames import MOST_DEPTH, read_message, write_message
 from cs_infer.judge.problem import Assignment, Inputs, Problem, load_assignment
+from cs_infer.judge.sandbox.frames import MOST_DEPTH, read_message, write_message
 from cs_infer.judge.verdict import CallFailed, ProblemResult, failing_inputs, judge
 
 
@@ -57,12 +57,12 @@ class Report:
         return self.result.passed
 
     def __repr__(self) -> str:
-        from cs_infer.judge.report import as_text
+        from cs_infer.judge.reports.card import as_text
 
         return as_text(self.result, self.heading, self.warnings)
 
     def _repr_html_(self) -> str:
-        from cs_infer.judge.report import as_html
+        from cs_infer.judge.reports.card import as_html
 
         return as_html(self.result, self.heading, self.warnings)
 

@@ -18,8 +18,8 @@ from judging import COURSE, FOLDERS, MEMORY, STUDENT_WARNINGS, judged
 import cs_infer
 from cs_infer.judge import verdict
 from cs_infer.judge.answers import AnswerError
-from cs_infer.judge.edition import build_edition
-from cs_infer.judge.frames import write_message
+from cs_infer.judge.sandbox.edition import build_edition
+from cs_infer.judge.sandbox.frames import write_message
 from cs_infer.judge.verdict import draws
 from cs_infer.practice import check
 

@@ -12,16 +12,16 @@ import nbformat
 import numpy as np
 import pytest
 
-from cs_infer.judge import grades
 from cs_infer.judge.course import Course
-from cs_infer.judge.edition import build_edition
-from cs_infer.judge.frames import MOST_ARRAY_BYTES, FrameError, read_message, write_message
-from cs_infer.judge.gradebook import _attach
 from cs_infer.judge.grader import ClassRun, Grader, grade_class
-from cs_infer.judge.ledger import Ungraded, Verdict
 from cs_infer.judge.notebook import StudentNotebook, clean_outputs
 from cs_infer.judge.problem import Limits
+from cs_infer.judge.records.gradebook import _attach
+from cs_infer.judge.records.ledger import Ungraded, Verdict
+from cs_infer.judge.reports import grade_table
 from cs_infer.judge.sandbox import Box, SandboxDied, Session, sandbox_works
+from cs_infer.judge.sandbox.edition import build_edition
+from cs_infer.judge.sandbox.frames import MOST_ARRAY_BYTES, FrameError, read_message, write_message
 from cs_infer.judge.template import find_submission
 from cs_infer.judge.verdict import CallFailed, ProblemResult, PropertyResult
 
@@ -69,7 +69,7 @@ def send(data):
 
 @pytest.fixture(autouse=True)
 def _short_grace(monkeypatch):
-    monkeypatch.setattr("cs_infer.judge.sandbox._GRACE_SECONDS", 0.5)
+    monkeypatch.setattr("cs_infer.judge.sandbox.session._GRACE_SECONDS", 0.5)
 
 
 @pytest.fixture(scope="module")
@@ -246,8 +246,8 @@ def test_statuses_forged_into_a_verdict_leave_the_table_standing():
     )
     run = ClassRun({"a": Verdict("a", assignment.name, problems, {}, (), {})})
     run.ungraded.append(Ungraded("b\udcff", assignment.name, "its name is no text"))
-    assert "traj_logprob: x ()" in grades.as_page(assignment, run)
-    grades.as_csv(assignment, run).encode()
+    assert "traj_logprob: x ()" in grade_table.as_page(assignment, run)
+    grade_table.as_csv(assignment, run).encode()
 
 
 LEGITIMATE = {

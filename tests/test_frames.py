@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from cs_infer.judge.frames import FrameError, read_message, write_message
+from cs_infer.judge.sandbox.frames import FrameError, read_message, write_message
 
 VALUES = st.recursive(
     st.none()

@@ -12,7 +12,7 @@ import pytest
 
 from cs_infer.judge.course import Course
 from cs_infer.judge.grader import Grader, grade_class
-from cs_infer.judge.ledger import Ungraded, verdict_path
+from cs_infer.judge.records.ledger import Ungraded, verdict_path
 from cs_infer.judge.sample_class import build_class, expected_marks
 from cs_infer.judge.sandbox import SandboxError, sandbox_works
 from cs_infer.judge.template import read_release, rebuild

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cs_infer.judge.edition import build_edition
 from cs_infer.judge.problem import Limits
 from cs_infer.judge.sandbox import Box, SandboxDied, SandboxError, Session, sandbox_works
+from cs_infer.judge.sandbox.edition import build_edition
 
 WORKS, WHY = sandbox_works()
 pytestmark = [
@@ -233,13 +233,13 @@ def test_children_do_not_outlive_the_box(box):
 
 
 def test_a_box_that_cannot_start_is_no_fault_of_the_student(box, monkeypatch):
-    monkeypatch.setattr("cs_infer.judge.sandbox.sandbox_program", lambda: "/bin/false")
+    monkeypatch.setattr("cs_infer.judge.sandbox.session.sandbox_program", lambda: "/bin/false")
     with pytest.raises(SandboxError, match="did not start"):
         Session(box)
 
 
 def test_without_a_sandbox_nothing_is_run(box, monkeypatch):
-    monkeypatch.setattr("cs_infer.judge.sandbox.sandbox_program", lambda: None)
+    monkeypatch.setattr("cs_infer.judge.sandbox.session.sandbox_program", lambda: None)
     with pytest.raises(SandboxError, match="not installed"):
         Session(box)
 

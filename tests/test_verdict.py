@@ -7,7 +7,7 @@ import pytest
 
 from cs_infer.judge.answers import AnswerError, as_array, as_number, differ
 from cs_infer.judge.problem import Misconception, Problem, Property
-from cs_infer.judge.report import as_html, as_text
+from cs_infer.judge.reports.card import as_html, as_text
 from cs_infer.judge.verdict import CallFailed, diagnose, draws, failing_inputs, judge
 
 KEY = ("a secret", "a student")

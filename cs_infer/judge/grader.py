@@ -25,12 +25,12 @@ from nbformat import NotebookNode
 
 import cs_infer
 from cs_infer.judge.course import Course, CourseError, fingerprint
-from cs_infer.judge.edition import build_edition
 from cs_infer.judge.files import hash_of, hash_of_tree, write_json
-from cs_infer.judge.ledger import Ungraded, Verdict, kept_verdict, verdict_path
 from cs_infer.judge.notebook import StudentNotebook, cells_to_run, clean_outputs
 from cs_infer.judge.problem import Assignment, Inputs
+from cs_infer.judge.records.ledger import Ungraded, Verdict, kept_verdict, verdict_path
 from cs_infer.judge.sandbox import Box, SandboxError
+from cs_infer.judge.sandbox.edition import build_edition
 from cs_infer.judge.template import (
     Rebuilt,
     find_submission,

@@ -28,8 +28,8 @@ from nbformat import NotebookNode
 
 from cs_infer.judge.course import Course, CourseError
 from cs_infer.judge.files import write_whole
-from cs_infer.judge.gradebook import generate_assignment
 from cs_infer.judge.problem import Assignment, check_id
+from cs_infer.judge.records.gradebook import generate_assignment
 
 _KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 _KEYS = ("given", "solution", "check")

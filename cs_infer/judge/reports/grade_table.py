@@ -8,8 +8,8 @@ from collections import Counter
 from html import escape
 
 from cs_infer.judge.grader import ClassRun
-from cs_infer.judge.ledger import Verdict
 from cs_infer.judge.problem import Assignment
+from cs_infer.judge.records.ledger import Verdict
 from cs_infer.judge.verdict import ProblemResult
 
 _STYLE = """

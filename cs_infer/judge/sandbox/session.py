@@ -25,13 +25,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from cs_infer.judge.frames import FrameError, read_message, write_message
 from cs_infer.judge.problem import Limits
+from cs_infer.judge.sandbox.frames import FrameError, read_message, write_message
 
 _START_SECONDS = 60.0
 _GRACE_SECONDS = 2.0
 _LOOK_SECONDS = 0.25
 _MOST_PROCESSES = 100
+_PROGRAM = ("runner.py", "calls.py", "frames.py")
 _SYSTEM_FOLDERS = ("/usr", "/lib", "/lib64", "/bin", "/sbin", "/opt")
 _SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/localtime", "/etc/fonts")
 
@@ -98,7 +99,6 @@ class Box:
         program = sandbox_program()
         if program is None:
             raise SandboxError("bubblewrap (bwrap) is not installed")
-        inside = "/box/runner.py"
         size = str(limits.disk_mb * 2**20)
         box = [program, "--unshare-all", "--die-with-parent", "--new-session"]
         box += ["--uid", "65534", "--gid", "65534", "--cap-drop", "ALL", "--hostname", "box"]
@@ -117,15 +117,15 @@ class Box:
         installed = Path(sysconfig.get_path("purelib")) / "cs_infer"
         if installed.is_dir():
             box += ["--ro-bind", str(self.edition / "cs_infer"), str(installed)]
-        box += ["--ro-bind", str(runner.parent / "runner.py"), inside]
-        box += ["--ro-bind", str(runner.parent / "frames.py"), "/box/frames.py"]
+        for part in _PROGRAM:
+            box += ["--ro-bind", str(runner.parent / part), f"/box/{part}"]
         box += ["--ro-bind", str(self.edition), "/edition"]
         box += ["--chdir", "/scratch", "--clearenv"]
         for name, value in _environment("/scratch", "/edition").items():
             box += ["--setenv", name, value]
         # What bubblewrap mounts these on is memory too, and has no size of its own.
         box += ["--remount-ro", "/dev", "--remount-ro", "/"]
-        return [*box, "--", *python, inside, *arguments]
+        return [*box, "--", *python, f"/box/{runner.name}", *arguments]
 
 
 class Session:

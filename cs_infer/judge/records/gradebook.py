@@ -36,19 +36,19 @@ from traitlets.config import Config
 from cs_infer.judge.course import Course, CourseError
 from cs_infer.judge.files import write_whole
 from cs_infer.judge.grader import ClassRun, Grader
-from cs_infer.judge.ledger import Ungraded, Verdict, kept_verdict
 from cs_infer.judge.problem import check_id
-from cs_infer.judge.report import as_html
+from cs_infer.judge.records.ledger import Ungraded, Verdict, kept_verdict
+from cs_infer.judge.reports.card import as_html
 from cs_infer.judge.template import Rebuilt, read_release, rebuild
 
 SANITIZE = [
-    "cs_infer.judge.gradebook.RebuildSubmission",
+    "cs_infer.judge.records.gradebook.RebuildSubmission",
     "nbgrader.preprocessors.OverwriteKernelspec",
     "nbgrader.preprocessors.OverwriteCells",
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
 AUTOGRADE = [
-    "cs_infer.judge.gradebook.RecordVerdict",
+    "cs_infer.judge.records.gradebook.RecordVerdict",
     "nbgrader.preprocessors.SaveAutoGrades",
     "nbgrader.preprocessors.AssignLatePenalties",
     "nbgrader.preprocessors.CheckCellMetadata",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import cs_infer
 
-_NEVER = ("judge", "cli.py", "py.typed")
+_NEVER = ("judge", "cli", "py.typed")
 
 _WITHHELD = '''"""Withheld while this assignment is graded."""
 

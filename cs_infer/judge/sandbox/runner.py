@@ -11,20 +11,14 @@ import os
 import resource
 import signal
 import sys
-import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+from calls import OutOfTime, call_function, describe, out_of_time, within
 from frames import FrameError, read_message, write_message
 
-_MOST_TRACEBACK = 4000
 _MOST_PICTURE = 300_000
 _MOST_PICTURES = 4
-
-
-class OutOfTime(BaseException):
-    """Raised inside student code when its time is up; not an Exception, so `except Exception`
-    does not swallow it."""
 
 
 def main() -> None:
@@ -35,7 +29,7 @@ def main() -> None:
     _silence_standard_streams()
     sys.path.insert(0, os.environ["CS_INFER_EDITION"])
     shell = _make_shell()
-    signal.signal(signal.SIGALRM, _out_of_time)
+    signal.signal(signal.SIGALRM, out_of_time)
     write_message(_writer(replies), {"status": "ready"})
     while True:
         try:
@@ -52,14 +46,14 @@ def main() -> None:
 def _serve(shell, request):
     if request["do"] == "cell":
         return _run_cell(shell, request["source"], request["seconds"], request["output_bytes"])
-    return _call(shell, request["function"], request["inputs"], request["seconds"])
+    return call_function(shell, request["function"], request["inputs"], request["seconds"])
 
 
 def _run_cell(shell, source, seconds, most):
     from IPython.utils.capture import capture_output
 
     with capture_output() as captured:
-        result = _within(seconds, lambda: shell.run_cell(source, store_history=True))
+        result = within(seconds, lambda: shell.run_cell(source, store_history=True))
     error = (
         None if isinstance(result, OutOfTime) else result.error_before_exec or result.error_in_exec
     )
@@ -73,78 +67,9 @@ def _run_cell(shell, source, seconds, most):
     return {
         "status": status,
         "text": (captured.stdout + captured.stderr)[:most],
-        "error": _describe(error) if error is not None else "",
+        "error": describe(error) if error is not None else "",
         "pictures": _pictures(captured.outputs),
     }
-
-
-def _call(shell, name, inputs, seconds):
-    function = shell.user_ns.get(name)
-    if not callable(function):
-        return {"status": "missing", "message": f"the notebook defines no function {name}"}
-    from IPython.utils.capture import capture_output
-
-    with capture_output(display=False):
-        result = _within(seconds, lambda: _guarded(function, inputs))
-    if isinstance(result, OutOfTime):
-        message = f"{name} took longer than {seconds:g} s on one input"
-        return {"status": "time-out", "message": message}
-    if isinstance(result, _Raised) and isinstance(result.error, NotImplementedError):
-        return {"status": "not answered", "message": f"{name} is not written yet"}
-    if isinstance(result, _Raised):
-        status = "memory" if isinstance(result.error, MemoryError) else "run-time error"
-        return {"status": status, "message": f"{name} raised {_describe(result.error, 600)}"}
-    return {"status": "answered", "answer": _plain(result)}
-
-
-class _Raised:
-    def __init__(self, error):
-        self.error = error
-
-
-def _guarded(function, inputs):
-    try:
-        return function(**inputs)
-    except OutOfTime:
-        raise
-    except BaseException as error:
-        return _Raised(error)
-
-
-def _plain(value, depth=8):
-    """Tensors and the like as arrays; ragged or odd values as they are."""
-    if depth == 0:
-        return value
-    if type(value) in (list, tuple):
-        parts = [_plain(part, depth - 1) for part in value]
-        return tuple(parts) if type(value) is tuple else parts
-    if hasattr(value, "detach") and hasattr(value, "cpu"):
-        return value.detach().cpu().numpy()
-    if isinstance(value, tuple):
-        return tuple(_plain(part, depth - 1) for part in value)
-    return value
-
-
-def _within(seconds, work):
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        return work()
-    except OutOfTime as late:
-        return late
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-
-
-def _out_of_time(signum, frame):
-    raise OutOfTime
-
-
-def _describe(error, most=_MOST_TRACEBACK):
-    try:
-        text = "".join(traceback.format_exception_only(type(error), error)).strip()
-    except BaseException:
-        text = type(error).__name__
-    return text[:most]
 
 
 def _pictures(outputs):

@@ -1,0 +1,5 @@
+"""``python -m cs_infer.cli``."""
+
+from cs_infer.cli import main
+
+main()

@@ -1,0 +1,77 @@
+"""What the commands say on the terminal."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from cs_infer.judge.course import Course
+
+_MOST_COLUMN = 30
+
+
+class step:
+    """Says what is being done, and how long it took."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    def __enter__(self) -> None:
+        self._start = time.monotonic()
+        click.echo(f"{self._what} …")
+
+    def __exit__(self, *exc: object) -> None:
+        if exc[0] is None:
+            click.echo(f"{self._what}: {time.monotonic() - self._start:.1f} s")
+
+
+def progress(what: str) -> Callable[[str, int, int], None]:
+    """A report of progress: called with (student, done, total)."""
+
+    def show(student: str, done: int, total: int) -> None:
+        end = "\n" if done == total or not sys.stdout.isatty() else ""
+        start = "\r\x1b[K" if sys.stdout.isatty() else ""
+        click.echo(f"{start}{what} {done}/{total} {printable(student)}{end}", nl=False)
+
+    return show
+
+
+def print_table(rows: list[dict[str, str]], title: str) -> None:
+    """Rows in columns, as wide as the longest entry."""
+    click.echo(title)
+    names = [name for name in (rows[0] if rows else ()) if name != "found"]
+    lines = [{name: name for name in names}, *rows]
+    longest = {name: max(len(printable(line[name])) for line in lines) for name in names}
+    width = {name: min(length, _MOST_COLUMN) for name, length in longest.items()}
+    for line in lines:
+        cells = [printable(line[name])[:_MOST_COLUMN] for name in names]
+        aligned = [cells[0].ljust(width["student"])]
+        aligned += [c.rjust(width[n]) for c, n in zip(cells[1:], names[1:], strict=True)]
+        found = printable(line.get("found", ""))
+        click.echo("  ".join([*aligned, found[:100]]).rstrip())
+
+
+def printable(text: str) -> str:
+    """Text that cannot move the cursor or colour the terminal."""
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
+def say(path: Path, course: Course) -> None:
+    """Where something was written."""
+    click.echo(f"  -> {shown(path, course)}")
+
+
+def shown(path: Path, course: Course) -> str:
+    """A path, from the course's folder if it is in there."""
+    return str(path.relative_to(course.root)) if path.is_relative_to(course.root) else str(path)
+
+
+def fail(message: str) -> NoReturn:
+    """One line on the error stream, and exit status 2."""
+    click.echo(f"cs-infer: {' '.join(message.split())}", err=True)
+    sys.exit(2)
