@@ -48,4 +48,6 @@ def build_edition(folder: Path, withheld: tuple[str, ...]) -> Path:
     (target / "practice.py").write_text(_PRACTICE)
     for name in withheld:
         (target / f"{name}.py").write_text(_WITHHELD.format(name=name))
+    for path in (folder, target, *target.rglob("*")):  # in a container, another user reads it
+        path.chmod(0o755 if path.is_dir() else 0o644)
     return folder

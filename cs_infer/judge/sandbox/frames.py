@@ -1,8 +1,9 @@
 """The border: length-prefixed frames of JSON and of plain numbers, nothing else.
 
 A message is one JSON frame, whose ``"arrays"`` gives the type and shape of
-the arrays that follow, each a frame of its numbers' bytes. Nothing is ever
-unpickled or parsed as code. Sizes are capped and checked before memory is
+the arrays that follow, each a frame of its numbers' bytes. A function stays
+where it is: its number crosses, and who has that may ask for its answers.
+Nothing is ever unpickled or parsed as code. Sizes are capped and checked before memory is
 taken. This file runs on both sides, so it needs numpy alone.
 """
 
@@ -29,18 +30,24 @@ class FrameError(ValueError):
     """What came across the border does not keep to the protocol."""
 
 
-def write_message(write: Callable[[bytes], Any], message: dict[str, Any]) -> None:
+def write_message(
+    write: Callable[[bytes], Any],
+    message: dict[str, Any],
+    number: Callable[[Callable[..., Any]], int] | None = None,
+) -> None:
     """Send one message.
 
     Args:
         write: takes bytes, as a file's ``write`` does.
-        message: JSON values, tuples and numpy arrays.
+        message: JSON values, tuples, numpy arrays and functions.
+        number: the number of a function; without it no function may be sent.
 
     Raises:
         FrameError: a value is of another kind, or too large.
     """
     arrays: list[np.ndarray] = []
-    body = {"body": _pack(message, arrays, MOST_DEPTH), "arrays": list(map(_header, arrays))}
+    packed = _pack(message, arrays, number, MOST_DEPTH)
+    body = {"body": packed, "arrays": list(map(_header, arrays))}
     if len(arrays) > MOST_ARRAYS:
         raise FrameError(f"at most {MOST_ARRAYS} arrays; there are {len(arrays)}")
     if (size := sum(array.nbytes for array in arrays)) > MOST_ARRAY_BYTES:
@@ -49,11 +56,15 @@ def write_message(write: Callable[[bytes], Any], message: dict[str, Any]) -> Non
     write(b"".join(_LENGTH.pack(len(frame)) + frame for frame in frames))
 
 
-def read_message(read: Callable[[int], bytes]) -> dict[str, Any]:
+def read_message(
+    read: Callable[[int], bytes], function: Callable[[int], Any] | None = None
+) -> dict[str, Any]:
     """Receive one message.
 
     Args:
         read: returns exactly that many bytes, or raises.
+        function: what stands for the function of that number; without it no
+            function may come.
 
     Returns:
         The message.
@@ -70,12 +81,27 @@ def read_message(read: Callable[[int], bytes]) -> dict[str, Any]:
         for header in headers:
             arrays.append(_array(header, _frame(read, left)))
             left -= arrays[-1].nbytes
-        message = _unpack(body["body"], arrays, MOST_DEPTH)
+        message = _unpack(body["body"], arrays, function, MOST_DEPTH)
     except (ValueError, KeyError, TypeError, RecursionError, AttributeError) as e:
         raise e if isinstance(e, FrameError) else FrameError(f"malformed message: {e!r}") from None
     if not isinstance(message, dict):
         raise FrameError("a message is a dict")
     return message
+
+
+def plain(value: Any, depth: int = MOST_DEPTH) -> Any:
+    """Tensors as arrays, also in lists, tuples and dicts; odd values as they are."""
+    if depth == 0:
+        return value
+    if type(value) is list:
+        return [plain(part, depth - 1) for part in value]
+    if isinstance(value, tuple):
+        return tuple(plain(part, depth - 1) for part in value)
+    if isinstance(value, dict):
+        return {key: plain(part, depth - 1) for key, part in value.items()}
+    if hasattr(value, "detach") and hasattr(value, "cpu"):
+        return value.detach().cpu().numpy()
+    return value
 
 
 def _frame(read: Callable[[int], bytes], most: int) -> bytes:
@@ -104,7 +130,7 @@ def _array(header: Any, data: bytes) -> np.ndarray:
     return np.frombuffer(data, dtype=dtype).reshape(shape).copy()
 
 
-def _pack(value: Any, arrays: list[np.ndarray], depth: int) -> Any:
+def _pack(value: Any, arrays: list[np.ndarray], number: Any, depth: int) -> Any:
     if depth == 0:
         raise FrameError(f"values are nested at most {MOST_DEPTH} deep")
     if isinstance(value, np.floating):
@@ -121,9 +147,13 @@ def _pack(value: Any, arrays: list[np.ndarray], depth: int) -> Any:
         return {"array": len(arrays) - 1}
     if isinstance(value, (list, tuple)):
         kind = "tuple" if isinstance(value, tuple) else "list"
-        return {kind: [_pack(part, arrays, depth - 1) for part in value]}
+        return {kind: [_pack(part, arrays, number, depth - 1) for part in value]}
     if isinstance(value, dict) and all(isinstance(key, str) for key in value):
-        return {"dict": {key: _pack(part, arrays, depth - 1) for key, part in value.items()}}
+        return {
+            "dict": {key: _pack(part, arrays, number, depth - 1) for key, part in value.items()}
+        }
+    if number is not None and callable(value):
+        return {"function": number(value)}
     raise FrameError(
         f"values are numbers, texts, arrays, tuples, lists; not {type(value).__name__}"
     )
@@ -138,7 +168,7 @@ def _as_block(values: list[Any] | tuple[Any, ...]) -> Any:
     return block if _NUMERIC.fullmatch(block.dtype.str) else values
 
 
-def _unpack(value: Any, arrays: list[np.ndarray], depth: int) -> Any:
+def _unpack(value: Any, arrays: list[np.ndarray], function: Any, depth: int) -> Any:
     if depth == 0:
         raise FrameError(f"values are nested at most {MOST_DEPTH} deep")
     if isinstance(value, str):
@@ -146,14 +176,27 @@ def _unpack(value: Any, arrays: list[np.ndarray], depth: int) -> Any:
     if not isinstance(value, dict):
         return value
     ((kind, content),) = value.items() if len(value) == 1 else ((None, None),)
-    if kind == "array" and isinstance(content, int) and 0 <= content < len(arrays):
-        return arrays[content]
+    if kind == "array" and type(content) is int and 0 <= content < len(arrays):
+        return _taken_once(arrays, content)
+    if kind == "function" and function is not None and type(content) is int and content >= 0:
+        return function(content)
     if kind in ("list", "tuple") and isinstance(content, list):
-        parts = [_unpack(part, arrays, depth - 1) for part in content]
+        parts = [_unpack(part, arrays, function, depth - 1) for part in content]
         return tuple(parts) if kind == "tuple" else parts
     if kind == "dict" and isinstance(content, dict):
-        return {_writable(key): _unpack(part, arrays, depth - 1) for key, part in content.items()}
+        return {
+            _writable(key): _unpack(part, arrays, function, depth - 1)
+            for key, part in content.items()
+        }
     raise FrameError(f"unknown value of kind {kind!r}")
+
+
+def _taken_once(arrays: list[Any], index: int) -> np.ndarray:
+    """An array of a message; were it repeated, a short message could be a very large value."""
+    array, arrays[index] = arrays[index], None
+    if array is None:
+        raise FrameError(f"each array stands in one place; array {index} stands in two")
+    return array
 
 
 def _writable(text: str) -> str:

@@ -14,8 +14,8 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from calls import OutOfTime, call_function, describe, out_of_time, within
-from frames import FrameError, read_message, write_message
+from calls import Border, OutOfTime, describe, out_of_time, within
+from namespaces import refuse_system_calls
 
 _MOST_PICTURE = 300_000
 _MOST_PICTURES = 4
@@ -23,30 +23,31 @@ _MOST_PICTURES = 4
 
 def main() -> None:
     """Serve requests until the grader closes the pipe."""
-    _limit(*map(int, sys.argv[1:]))
+    *limits, boxed = map(int, sys.argv[1:])
+    sys.path.insert(0, os.environ["CS_INFER_EDITION"])
+    serve(make_shell(), limits, boxed)
+
+
+def serve(shell, limits, boxed):
+    """Serve requests from the pipes at 0 and 1, within limits that nothing can raise."""
+    _limit(*limits)
+    if boxed:
+        refuse_system_calls()
     requests = os.fdopen(os.dup(0), "rb", buffering=0)
     replies = os.dup(1)
     _silence_standard_streams()
-    sys.path.insert(0, os.environ["CS_INFER_EDITION"])
-    shell = _make_shell()
     signal.signal(signal.SIGALRM, out_of_time)
-    write_message(_writer(replies), {"status": "ready"})
-    while True:
-        try:
-            request = read_message(lambda n: _read_exactly(requests, n))
-        except EOFError:
-            return
-        try:
-            reply = _serve(shell, request)
-            write_message(_writer(replies), reply)
-        except FrameError as error:
-            write_message(_writer(replies), {"status": "bad answer", "message": str(error)})
+    border = Border(shell, lambda count: _read_exactly(requests, count), _writer(replies))
+    border.send({"status": "ready"})
+    with contextlib.suppress(EOFError):
+        while True:
+            border.send(_serve(shell, border, border.receive()))
 
 
-def _serve(shell, request):
+def _serve(shell, border, request):
     if request["do"] == "cell":
         return _run_cell(shell, request["source"], request["seconds"], request["output_bytes"])
-    return call_function(shell, request["function"], request["inputs"], request["seconds"])
+    return border.call(request)
 
 
 def _run_cell(shell, source, seconds, most):
@@ -86,15 +87,27 @@ def _pictures(outputs):
     return found
 
 
-def _make_shell():
+def reseed():
+    """Random numbers of this process's own, where Python was started for several."""
+    import numpy
+
+    seed = int.from_bytes(os.urandom(4))
+    numpy.random.seed(seed)  # noqa: NPY002 - the state that notebooks share
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(seed)
+
+
+def make_shell():
+    """An interactive shell, as in a notebook, that keeps no history and has no screen."""
     from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Config
 
     class Shell(InteractiveShell):
         def enable_gui(self, gui=None):
             """There is no screen; `%matplotlib inline` needs none."""
 
-    shell = Shell.instance()
-    shell.history_manager.enabled = False
+    settings = Config({"HistoryManager": {"enabled": False}})  # else it starts a thread
+    shell = Shell.instance(config=settings)
     shell.colors = "NoColor"
     shell.showtraceback = lambda *args, **kwargs: None
     shell.showsyntaxerror = lambda *args, **kwargs: None
@@ -114,8 +127,6 @@ def _limit(cpu_seconds, memory_mb, disk_mb):
             resource.setrlimit(what, (most, most))
         except (ValueError, OSError):  # macOS does not know them all
             continue
-    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
-        score.write("1000")  # when memory runs out, this process goes, and not the grader
 
 
 def _silence_standard_streams():
