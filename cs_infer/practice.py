@@ -9,7 +9,6 @@ The checks of an assignment lie beside its notebook, in ``checks.py``.
 
 from __future__ import annotations
 
-import copy
 import io
 import secrets
 from collections.abc import Callable, Iterable
@@ -21,10 +20,10 @@ from typing import Any
 import numpy as np
 
 import cs_infer
-from cs_infer.judge.answers import AnswerError
+from cs_infer.judge.answers import AnswerError, CallFailed, complaint
 from cs_infer.judge.problem import Assignment, Inputs, Problem, load_assignment
-from cs_infer.judge.sandbox.frames import MOST_DEPTH, read_message, write_message
-from cs_infer.judge.verdict import CallFailed, ProblemResult, failing_inputs, judge
+from cs_infer.judge.sandbox.frames import plain, read_message, write_message
+from cs_infer.judge.verdict import ProblemResult, failing_inputs, judge, practice_example
 
 
 class Report:
@@ -97,17 +96,21 @@ def check(
     students_settings = np.geterr()  # np.seterr(all="raise") is for the student's own code
 
     def call(inputs: Inputs) -> Any:
-        before = copy.deepcopy(dict(inputs))
+        given = _crossed(inputs, _asking)
         with np.errstate(**students_settings):
-            answer = _call(function, inputs, problem)
-        changed.update(k for k, v in before.items() if not _same(v, inputs[k]))
+            answer = _call(function, given, problem, inputs)
+        changed.update(k for k, v in given.items() if not _same(inputs[k], v))
         return answer
 
     failing = None
     with np.errstate(all="ignore"):
         result = judge(problem, call, key, hint=False)
         if not result.passed:
-            result = replace(result, practice_seed=seed)
+            example = result.misconception is None and practice_example(
+                problem, call, result, [seed]
+            )
+            shown = example[0] if example else result.illustration
+            result = replace(result, practice_seed=seed, illustration=shown)
             failing = failing_inputs(problem, call, key)
     heading = (
         f"public check of {name} on fresh inputs (seed {seed}); "
@@ -126,18 +129,22 @@ def _same(before: Any, after: Any) -> bool:
     return not isinstance(before, np.ndarray) or np.array_equal(before, after, equal_nan=True)
 
 
-def _call(function: Callable[..., Any], inputs: Inputs, problem: Problem) -> Any:
+def _call(function: Callable[..., Any], given: Inputs, problem: Problem, inputs: Inputs) -> Any:
     name = getattr(function, "__name__", "the function")
+    answer = _called(name, function, (), given)
     try:
-        answer = function(**inputs)
+        return _crossed(answer, lambda returned: _returned(name, returned))
+    except Exception as error:  # an odd object may fail in any way
+        raise CallFailed("bad answer", _refusal(problem, inputs, answer, error)) from None
+
+
+def _called(name: str, function: Callable[..., Any], args: Any, inputs: Inputs) -> Any:
+    try:
+        return function(*args, **inputs)
     except NotImplementedError:
         raise CallFailed("not answered", f"{name} is not written yet") from None
     except Exception as error:
         raise CallFailed("run-time error", f"{name} raised {error!r}") from error
-    try:
-        return _as_graded(answer)
-    except Exception as error:  # an odd object may fail in any way
-        raise CallFailed("bad answer", _refusal(problem, inputs, answer, error)) from None
 
 
 def _refusal(problem: Problem, inputs: Inputs, answer: Any, error: Exception) -> str:
@@ -152,23 +159,50 @@ def _refusal(problem: Problem, inputs: Inputs, answer: Any, error: Exception) ->
     return f"the grader cannot read this {kind}; return floats or arrays of them ({error})"
 
 
-def _as_graded(answer: Any) -> Any:
-    """The answer as it reaches the grader, who sees numbers and arrays only."""
+def _crossed(value: Any, across: Callable[[Callable[..., Any]], Any]) -> Any:
+    """A value as it is on the other side of the border, where numbers, texts and arrays arrive.
+
+    Args:
+        value: what is sent.
+        across: what stands on the other side for a function that is sent.
+    """
+    functions: list[Callable[..., Any]] = []
+
+    def number(function: Callable[..., Any]) -> int:
+        functions.append(function)
+        return len(functions) - 1
+
     sent = io.BytesIO()
-    write_message(sent.write, {"answer": _without_tensors(answer)})
+    write_message(sent.write, {"value": plain(value)}, number)
     sent.seek(0)
-    return read_message(sent.read)["answer"]
+    return read_message(sent.read, lambda k: across(functions[k]))["value"]
 
 
-def _without_tensors(value: Any, depth: int = MOST_DEPTH) -> Any:
-    if depth == 0:
-        return value
-    if isinstance(value, (list, tuple)):
-        parts = [_without_tensors(part, depth - 1) for part in value]
-        return parts if isinstance(value, list) else tuple(parts)
-    if hasattr(value, "detach") and hasattr(value, "cpu"):
-        return value.detach().cpu().numpy()
-    return value
+def _asking(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of the checker, as student code sees it."""
+
+    def asked(*args: Any, **inputs: Any) -> Any:
+        args, inputs = _crossed((args, inputs), lambda f: _returned("the function", f))
+        try:
+            return _crossed(function(*args, **inputs), _asking)
+        except Exception as error:
+            raise ValueError(complaint(error)) from None
+
+    return asked
+
+
+def _returned(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that student code returned, as the checker sees it."""
+
+    def asked(*args: Any, **inputs: Any) -> Any:
+        args, inputs = _crossed((args, inputs), _asking)
+        answer = _called(f"the function that {name} returned", function, args, inputs)
+        try:
+            return _crossed(answer, lambda f: _returned(name, f))
+        except Exception as error:  # an odd object may fail in any way
+            raise CallFailed("bad answer", f"{name} returned a function: {error}") from None
+
+    return asked
 
 
 def _withheld_uses(function: Callable[..., Any], assignment: Assignment) -> list[str]:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from cs_infer.judge.sandbox.frames import FrameError, read_message, write_message
+from cs_infer.judge.sandbox.frames import FrameError, plain, read_message, write_message
 
 VALUES = st.recursive(
     st.none()
@@ -148,3 +148,61 @@ def test_a_header_that_does_not_fit_its_bytes_is_refused(header):
 def test_malformed_messages_are_refused(data):
     with pytest.raises((FrameError, struct.error)):
         read_message(io.BytesIO(data).read)
+
+
+# Functions
+
+
+def test_a_function_crosses_as_a_number_and_stays_where_it_is():
+    sent, functions = io.BytesIO(), []
+
+    def number(function):
+        functions.append(function)
+        return len(functions) - 1
+
+    write_message(sent.write, {"f": abs, "both": (max, 3), "many": [min] * 20}, number)
+    got = read_message(io.BytesIO(sent.getvalue()).read, lambda k: ("function", k))
+    assert got == {
+        "f": ("function", 0),
+        "both": (("function", 1), 3),
+        "many": [("function", k) for k in range(2, 22)],
+    }
+    assert functions == [abs, max, *[min] * 20]
+
+
+def test_where_no_function_may_cross_none_does():
+    with pytest.raises(FrameError, match="not builtin_function_or_method"):
+        write_message(io.BytesIO().write, {"f": abs})
+    with pytest.raises(FrameError, match="unknown value of kind 'function'"):
+        receive(frame(b'{"body": {"dict": {"f": {"function": 0}}}, "arrays": []}'))
+
+
+@pytest.mark.parametrize("number", ["-1", "true", '"0"', "0.0", "null", '{"function": 0}', "[0]"])
+def test_the_number_of_a_function_is_a_whole_number(number):
+    text = f'{{"body": {{"dict": {{"f": {{"function": {number}}}}}}}, "arrays": []}}'.encode()
+    with pytest.raises(FrameError):
+        read_message(io.BytesIO(frame(text)).read, lambda k: k)
+
+
+def test_an_array_cannot_be_repeated_to_make_a_short_message_large():
+    body = {"body": {"dict": {"x": {"list": [{"array": 0}] * 2}}}}
+    header = {"dtype": "<f8", "shape": [1]}
+    text = json.dumps(body | {"arrays": [header]}).encode()
+    with pytest.raises(FrameError, match="each array stands in one place"):
+        receive(frame(text), frame(bytes(8)))
+
+
+def test_tensors_are_arrays_wherever_they_stand():
+    class Tensor:
+        def detach(self):
+            return self
+
+        cpu = detach
+
+        def numpy(self):
+            return np.ones(2)
+
+    found = plain({"a": [Tensor()], "b": (Tensor(), 1)})
+    assert type(found["a"]) is list
+    assert np.array_equal(found["a"][0], np.ones(2))
+    assert np.array_equal(found["b"][0], np.ones(2))

@@ -2,14 +2,16 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
 import pytest
 
 from cs_infer.judge.course import Course, CourseError
-from cs_infer.judge.problem import check_id, load_assignment
+from cs_infer.judge.problem import Written, check_id, load_assignment
 from cs_infer.judge.release import release, source_notebook
+from cs_infer.judge.template import is_written
 
 ROOT = Path(__file__).resolve().parents[1]
 NAMES = Course(ROOT).assignment_names()
@@ -75,8 +77,6 @@ check("traj_logprob", traj_logprob)
 
 @pytest.fixture(scope="module")
 def one_problem():
-    from dataclasses import replace
-
     assignment = load_assignment(ROOT / "solutions" / "graphical_model" / "checks.py")
     return replace(assignment, problems=assignment.problems[:1])
 
@@ -100,6 +100,33 @@ def test_a_source_expands_into_nbgraders_metadata(one_problem):
 def test_a_source_that_does_not_agree_with_its_checks_is_refused(one_problem, old, new, says):
     with pytest.raises(CourseError, match=says):
         source_notebook(SOURCE.replace(old, new), one_problem)
+
+
+WORDS = (
+    SOURCE
+    + """
+# %% [markdown] written="why" points=5
+# Because the sum runs over all trajectories.
+"""
+)
+
+
+def test_a_written_question_expands_into_a_cell_that_a_person_grades(one_problem):
+    asked = replace(one_problem, written=(Written("why", "Why?", 5.0),))
+    cell = source_notebook(WORDS, asked).cells[-1]
+    assert (cell.id, cell.cell_type) == ("why", "markdown")
+    assert is_written(cell)
+    assert not cell.metadata.nbgrader.locked
+    assert cell.metadata.nbgrader.points == 5.0
+    assert (asked.points, asked.automatic_points) == (30.0, 25.0)
+
+
+@pytest.mark.parametrize(
+    "written", [(), (Written("why", "Why?", 6.0),), (Written("what", "What?", 5.0),)]
+)
+def test_written_questions_that_do_not_agree_with_the_checks_are_refused(one_problem, written):
+    with pytest.raises(CourseError, match=r"the notebook has \{'why': 5\.0\}, checks\.py has"):
+        source_notebook(WORDS, replace(one_problem, written=written))
 
 
 def test_a_course_is_found_from_inside_and_nowhere_else(tmp_path, course):

@@ -1,11 +1,14 @@
 """Rebuilding a submission: the student's code, and nothing else of the file."""
 
 import json
+import os
+import re
 
 import nbformat
 import pytest
 
-from cs_infer.judge.template import find_submission, is_added, rebuild
+from cs_infer.judge.template import Rebuilt, _read_file, find_submission, is_added, rebuild
+from cs_infer.judge.words import harmless
 
 
 def cell(grade_id, source, **flags):
@@ -189,9 +192,135 @@ def test_a_link_to_somebody_elses_work_is_not_followed(tmp_path):
     assert notes == ["expected hw.ipynb; found no notebook"]
 
 
+def test_what_took_the_place_of_a_file_is_not_read(tmp_path):
+    (tmp_path / "secret").write_text("secret")
+    (tmp_path / "hw.ipynb").symlink_to(tmp_path / "secret")
+    with pytest.raises(OSError, match="symbolic links"):
+        _read_file(tmp_path / "hw.ipynb")
+    os.mkfifo(tmp_path / "pipe.ipynb")
+    with pytest.raises(OSError, match=r"pipe\.ipynb is no plain file"):
+        _read_file(tmp_path / "pipe.ipynb")
+
+
 def test_a_giant_file_is_not_read(tmp_path):
     with open(tmp_path / "hw.ipynb", "wb") as file:
         file.truncate(10**9)
     data, notes = find_submission(tmp_path, "hw")
     assert data == b""
     assert "at most 20 MB; this one has 954 MB" in notes[0]
+
+
+# Answers in words
+
+
+@pytest.fixture
+def with_words(template):
+    """The template with a question that a person grades, between two cells."""
+    question = nbformat.v4.new_markdown_cell("YOUR ANSWER HERE", id="why")
+    question.metadata["nbgrader"] = template.cells[3].metadata.nbgrader | {
+        "grade_id": "why",
+        "solution": True,
+        "locked": False,
+    }
+    template.cells.insert(4, question)
+    return template
+
+
+def words_of(rebuilt):
+    return sources(rebuilt)["why"]
+
+
+def test_the_words_of_a_written_answer_are_taken_as_they_are(with_words):
+    text = "Because $a < b$ & so on: see [the book](https://example.org).\n\n- `x`"
+    rebuilt = rebuild(with_words, as_bytes(answered(with_words, why=text)))
+    assert words_of(rebuilt) == text
+    assert [c.metadata for c in rebuilt.notebook.cells] == [c.metadata for c in with_words.cells]
+    assert rebuilt.notes == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<script>alert(1)</script>",
+        "<img src=x onerror=alert(1)>",
+        "a <b onclick=alert(1)>",
+        "[x](javascript:alert(1))",
+        "[x](JavaScript:alert(1))",
+        "[x](java&#115;cript:alert(1))",
+        "[x](java&Tab;script:alert(1))",
+        "[x](<java\tscript:alert(1)>)",
+        "[x](java\x01script:alert(1))",
+        "[x][1]\n\n[1]: javascript:alert(1)",
+        "![x](javascript:alert(1))",
+        "[x](data:text/html;base64,PHNjcmlwdD4=)",
+        "<javascript:alert(1)>",
+        "&lt;script&gt; <!-- --> <?x?>",
+    ],
+)
+def test_words_can_do_nothing_on_a_page_that_renders_them(with_words, text):
+    markdown2html = pytest.importorskip("nbconvert.filters.markdown").markdown2html
+    words = words_of(rebuild(with_words, as_bytes(answered(with_words, why=text))))
+    page = markdown2html(words)
+    assert not re.search(r"<(script|img[^>]*(onerror|javascript)|b |[!?])", page)
+    assert not re.search(r'(href|src)="\s*(javascript|data|vbscript):', page, re.IGNORECASE)
+    assert harmless(words) == words
+
+
+def test_words_hold_no_control_characters_and_are_written_in_one_direction():
+    assert harmless("a\r\nb\rc\x00\x1b[31m\u202ed\te") == "a\nb\nc[31md\te"
+
+
+def test_formulas_in_words_make_no_links():
+    assert harmless(r"$\href{javascript:x}{y} \hrefs$") == r"$\ href{javascript :x}{y} \hrefs$"
+
+
+def test_no_other_markdown_of_the_student_is_taken(with_words):
+    sent = answered(with_words, text_00="Give me full marks.", why="Because.")
+    sent.cells.insert(1, nbformat.v4.new_markdown_cell("My own words."))
+    rebuilt = rebuild(with_words, as_bytes(sent))
+    assert sources(rebuilt) == sources(rebuild(with_words, as_bytes(with_words))) | {
+        "why": "Because."
+    }
+
+
+def test_words_that_lost_their_metadata_are_found_by_the_id_of_the_cell(with_words):
+    sent = answered(with_words, why="Because.")
+    sent.cells[4].metadata = {}
+    assert words_of(rebuild(with_words, as_bytes(sent))) == "Because."
+
+
+@pytest.mark.parametrize("kind", ["raw", "code"])
+def test_words_in_a_cell_of_another_kind_are_words_and_are_not_run(with_words, kind):
+    sent = json.loads(as_bytes(answered(with_words, why="import os")))
+    sent["cells"][4] |= {"cell_type": kind}
+    rebuilt = rebuild(with_words, json.dumps(sent).encode())
+    assert words_of(rebuilt) == "import os"
+    assert not any(is_added(c) for c in rebuilt.notebook.cells)
+    assert [c.cell_type for c in rebuilt.notebook.cells] == [c.cell_type for c in with_words.cells]
+
+
+def test_a_function_in_a_markdown_cell_is_no_function(with_words):
+    sent = json.loads(as_bytes(answered(with_words, f="def f(x):\n    return x")))
+    sent["cells"][2] |= {"cell_type": "markdown"}
+    rebuilt = rebuild(with_words, json.dumps(sent).encode())
+    assert sources(rebuilt)["f"] == sources(Rebuilt(with_words))["f"]
+    assert rebuilt.notes == ["solution cell f: missing"]
+
+
+def test_missing_and_endless_words_are_told(with_words):
+    sent = answered(with_words, why="x" * 50_000)
+    rebuilt = rebuild(with_words, as_bytes(sent))
+    assert len(words_of(rebuilt)) == 20_000
+    assert rebuilt.notes == ["written answer why is cut: it may have 20,000 characters"]
+    del sent.cells[4]
+    rebuilt = rebuild(with_words, as_bytes(sent))
+    assert words_of(rebuilt) == "YOUR ANSWER HERE"
+    assert rebuilt.notes == ["written answer why: missing"]
+
+
+def test_of_two_written_answers_the_first_that_says_something_counts(with_words):
+    sent = json.loads(as_bytes(with_words))
+    sent["cells"] += [sent["cells"][4] | {"source": text} for text in ("First.", "Second.")]
+    rebuilt = rebuild(with_words, json.dumps(sent).encode())
+    assert words_of(rebuilt) == "First."
+    assert rebuilt.notes == ["written answer why appears 3 times; first answer kept"]

@@ -1,10 +1,13 @@
 """What a graded problem is. One folder an assignment; its ``checks.py`` says all.
 
-A problem asks the student for one function. Its *reference* is the library.
+A problem asks the student for one function, whose answer is a number, arrays,
+trained parameters, a policy or a function. Its *reference* is the library.
 Its *properties* are what a right answer must satisfy, each on freshly drawn
 inputs and each worth points of its own. Its *misconceptions* are wrong
 solutions, kept so that a wrong answer can be told which idea it came from,
 and so that a test can prove that the properties notice every one of them.
+
+A *written* question is answered in words, and graded by a person.
 """
 
 from __future__ import annotations
@@ -20,7 +23,29 @@ from typing import Any
 import numpy as np
 
 Inputs = Mapping[str, Any]
+"""What a function is tried on, by name. Names that begin with ``_`` stay with the checker."""
+
 Draw = Callable[[np.random.Generator], Inputs]
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """An input that using it changes, such as an environment: made anew for every call.
+
+    Attributes:
+        make: makes it; the same each time, whoever asks.
+    """
+
+    make: Callable[[], Any]
+
+
+def handed_over(inputs: Inputs) -> dict[str, Any]:
+    """The inputs that a function gets: what is public, and new where it has to be."""
+    return {
+        name: value.make() if isinstance(value, Fresh) else value
+        for name, value in inputs.items()
+        if not name.startswith("_")
+    }
 
 
 @dataclass(frozen=True)
@@ -31,11 +56,12 @@ class Property:
         name: a short name, unique in the problem.
         statement: the property in one sentence, as the student reads it.
         points: what it earns.
-        draw: fresh inputs from a random generator, argument by name.
+        draw: fresh inputs from a random generator, argument by name: numbers,
+            texts, arrays, functions, and tuples, lists and dicts of them.
         repeats: how many inputs are drawn; all of them must pass.
         holds: ``(inputs, answer) -> sentence or None``: what is wrong with an
             answer that was already read by the problem's ``read``. By default
-            the answer is compared with the reference.
+            the answer is compared with what ``read`` makes of the reference's.
     """
 
     name: str
@@ -77,7 +103,8 @@ class Problem:
         reference: the right function; takes the arguments by name.
         read: ``(inputs, answer) -> answer`` in canonical form, raising
             :class:`cs_infer.judge.answers.AnswerError` with a sentence when the
-            answer has the wrong type, shape or values.
+            answer has the wrong type, shape or values. A function that the
+            student returned is called here, so that what is compared are numbers.
         properties: what a right answer satisfies.
         misconceptions: the catalogue of wrong solutions.
         example: one small input for illustrations, never used for grading.
@@ -104,12 +131,30 @@ class Problem:
 
 
 @dataclass(frozen=True)
+class Written:
+    """One question that is answered in words, and graded by a person.
+
+    Attributes:
+        name: the id of the answer's cell, unique in the assignment.
+        title: the question's title.
+        points: what it is worth.
+        section: where the book treats it, as ``page.html#anchor``.
+    """
+
+    name: str
+    title: str
+    points: float
+    section: str = ""
+
+
+@dataclass(frozen=True)
 class Limits:
     """What a submission may use.
 
     Attributes:
         cell_seconds: wall-clock time for one cell of the notebook.
-        call_seconds: wall-clock time for one call of a student's function.
+        call_seconds: wall-clock time for one call of a student's function, or
+            of a function that it returned.
         cpu_seconds: processor time for the whole submission.
         memory_mb: address space of one process, and memory of all together.
         disk_mb: what may be written, in total, to its scratch folder.
@@ -137,6 +182,7 @@ class Assignment:
         withheld: modules of cs_infer that hold the answers, such as
             ``"trajectories"``; a graded notebook that imports one is told so.
         limits: what a submission may use.
+        written: the questions that a person grades.
     """
 
     name: str
@@ -144,10 +190,16 @@ class Assignment:
     problems: tuple[Problem, ...]
     withheld: tuple[str, ...] = ()
     limits: Limits = Limits()
+    written: tuple[Written, ...] = ()
 
     @property
     def points(self) -> float:
         """What the whole assignment is worth."""
+        return self.automatic_points + sum(w.points for w in self.written)
+
+    @property
+    def automatic_points(self) -> float:
+        """What the problems are worth, without the written questions."""
         return sum(p.points for p in self.problems)
 
     def problem(self, name: str) -> Problem:

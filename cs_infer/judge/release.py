@@ -1,6 +1,6 @@
 """From the one text source of an assignment to the notebook students get.
 
-The source is a Python file in the percent format. Three short keys say what a
+The source is a Python file in the percent format. Four short keys say what a
 cell is, and are expanded here into nbgrader's metadata:
 
 ``# %% given="setup"``
@@ -9,7 +9,10 @@ cell is, and are expanded here into nbgrader's metadata:
     the cell where students write the function ``name``; what stands between
     ``### BEGIN SOLUTION`` and ``### END SOLUTION`` is taken out;
 ``# %% check="name" points=25``
-    the visible check of ``name``, which carries its points.
+    the visible check of ``name``, which carries its points;
+``# %% [markdown] written="name" points=10``
+    the cell where students answer a question in words, which a person grades;
+    what the source says there is a model answer, and is taken out.
 
 Nothing in the result depends on when or where it was made, so that a rebuild
 gives the same bytes.
@@ -29,10 +32,11 @@ from nbformat import NotebookNode
 from cs_infer.judge.course import Course, CourseError
 from cs_infer.judge.files import write_whole
 from cs_infer.judge.problem import Assignment, check_id
-from cs_infer.judge.records.gradebook import generate_assignment
+from cs_infer.judge.records.converters import generate_assignment
+from cs_infer.judge.template import is_written
 
 _KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
-_KEYS = ("given", "solution", "check")
+_KEYS = ("given", "solution", "check", "written")
 
 
 def source_notebook(text: str, assignment: Assignment) -> NotebookNode:
@@ -101,20 +105,22 @@ def _grade_id(key: str, name: str) -> str:
 
 
 def _nbgrader(key: str, grade_id: str | None, points: Any, cell_type: str) -> dict[str, Any]:
+    graded, answered = key in ("check", "written"), key in ("solution", "written")
     metadata = {
-        "grade": key == "check",
+        "grade": graded,
         "grade_id": grade_id,
-        "locked": key != "solution",
+        "locked": not answered,
         "schema_version": 3,
-        "solution": key == "solution",
+        "solution": answered,
         "task": False,
         "cell_type": cell_type,
     }
-    return metadata | ({"points": float(points)} if key == "check" else {})
+    return metadata | ({"points": float(points or 0)} if graded else {})
 
 
 def _agree(notebook: NotebookNode, assignment: Assignment) -> None:
     cells = {c.metadata["nbgrader"]["grade_id"]: c for c in notebook.cells if c.metadata}
+    _agree_on_words(cells, assignment)
     for problem in assignment.problems:
         solution, checks = cells.get(problem.name), cells.get(check_id(problem.name))
         if solution is None or checks is None:
@@ -124,9 +130,23 @@ def _agree(notebook: NotebookNode, assignment: Assignment) -> None:
             )
         if not re.search(rf"^def {problem.name}\(", solution.source, re.MULTILINE):
             raise CourseError(f"the solution cell {problem.name} must define {problem.name}")
-        points = checks.metadata["nbgrader"]["points"]
+        points = _points(checks)
         if points != problem.points:
             raise CourseError(
                 f"points of {problem.name} must agree; the notebook says {points:g}, "
                 f"the properties in checks.py add up to {problem.points:g}"
             )
+
+
+def _agree_on_words(cells: dict[str, NotebookNode], assignment: Assignment) -> None:
+    asked = {question.name: question.points for question in assignment.written}
+    there = {name: _points(cell) for name, cell in cells.items() if is_written(cell)}
+    if asked != there:
+        raise CourseError(
+            f"written questions of {assignment.name} must agree, with their points; "
+            f"the notebook has {there or 'none'}, checks.py has {asked or 'none'}"
+        )
+
+
+def _points(cell: NotebookNode) -> float:
+    return cell.metadata["nbgrader"]["points"]

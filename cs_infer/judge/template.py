@@ -1,9 +1,9 @@
 """Rebuilding a submission from the release.
 
-The released notebook is the template. From what the student sent, only the
-text of code cells is taken: the text of solution cells, found by their id,
-and cells the student added. Metadata, outputs, points, locked cells and the
-order of cells come from the release. A file that cannot be read gives the
+The released notebook is the template. From what the student sent, only text
+is taken: that of solution cells and of written answers, found by their id, and
+of code cells the student added. Metadata, outputs, points, locked cells and
+the order of cells come from the release. A file that cannot be read gives the
 template as it was released, with a note that says why.
 """
 
@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import re
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +21,8 @@ from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
+
+from cs_infer.judge.words import MOST_WORDS, harmless
 
 _MOST_BYTES = 20 * 2**20
 _MOST_CELL = 200_000
@@ -42,6 +46,22 @@ class Rebuilt:
 def read_release(path: Path) -> NotebookNode:
     """The released notebook."""
     return nbformat.read(path, as_version=4)
+
+
+@dataclass(frozen=True)
+class _Sent:
+    """One cell of what a student sent: its id, if it has one, its text, whether it is code."""
+
+    grade_id: str | None
+    text: str
+    code: bool
+
+
+def is_written(cell: NotebookNode) -> bool:
+    """Whether a cell holds an answer in words, which a person grades."""
+    nbgrader = cell.metadata.get("nbgrader", {})
+    graded = nbgrader.get("grade", False) and nbgrader.get("solution", False)
+    return bool(graded) and cell.cell_type == "markdown"
 
 
 def is_added(cell: NotebookNode) -> bool:
@@ -68,10 +88,24 @@ def find_submission(folder: Path, name: str) -> tuple[bytes, list[str]]:
             return b"", [f"expected {expected.name}; found {found}"]
         chosen = notebooks[0]
         notes.append(f"expected {expected.name}; graded {_shown(chosen)}, the only notebook")
-    if chosen.stat().st_size > _MOST_BYTES:
-        size = chosen.stat().st_size / 2**20
-        return b"", [f"a notebook has at most {_MOST_BYTES >> 20} MB; this one has {size:.0f} MB"]
-    return chosen.read_bytes(), notes
+    data, size = _read_file(chosen)
+    if size > _MOST_BYTES:
+        size_mb = size / 2**20
+        return b"", [
+            f"a notebook has at most {_MOST_BYTES >> 20} MB; this one has {size_mb:.0f} MB"
+        ]
+    return data, notes
+
+
+def _read_file(path: Path) -> tuple[bytes, int]:
+    """The first bytes and the size of a plain file, not of what took its place since we looked."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with open(descriptor, "rb") as file:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(f"{_shown(path)} is no plain file")
+        data = file.read(_MOST_BYTES + 1)
+        return data, max(found.st_size, len(data))
 
 
 def _notebooks(folder: Path, pattern: str) -> list[Path]:
@@ -104,19 +138,19 @@ def rebuild(template: NotebookNode, submission: bytes) -> Rebuilt:
     """
     result = Rebuilt(copy.deepcopy(template))
     cells = _read_cells(submission, result.notes)
-    solutions = _solution_cells(result.notebook)
+    answers = _answer_cells(result.notebook)
     known = {g for c in result.notebook.cells if (g := _grade_id(c))}
-    chosen = _choose(solutions, cells, result.notes)
+    chosen = _choose(answers, cells, result.notes)
     for grade_id, text in chosen.items():
-        solutions[grade_id].source = text
+        answers[grade_id].source = text
     released = {c.source.strip() for c in template.cells}
     added = _added_after(cells, known, released | {t.strip() for t in chosen.values()})
     result.notebook.cells = list(_woven(result.notebook.cells, added))
     return result
 
 
-def _read_cells(data: bytes, notes: list[str]) -> list[tuple[str | None, str]]:
-    """(grade id or None, text) of every code cell, read as leniently as is safe."""
+def _read_cells(data: bytes, notes: list[str]) -> list[_Sent]:
+    """Every cell, read as leniently as is safe."""
     if not data.strip():
         notes.append("the file is empty")
         return []
@@ -124,14 +158,20 @@ def _read_cells(data: bytes, notes: list[str]) -> list[tuple[str | None, str]]:
         notebook = json.loads(_decode(data, notes))
         sheets = notebook.get("worksheets") or [notebook]
         cells = [cell for sheet in sheets for cell in sheet["cells"]]
-        return [(_grade_id(c), _text(c)) for c in cells if _is_code(c)]
+        found = [_sent(cell) for cell in cells if isinstance(cell, dict)]
+        notes += [] if found else ["the notebook has no cells"]
+        return found
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
         notes.append(f"the file is not a notebook ({type(error).__name__})")
         return []
 
 
-def _is_code(cell: Any) -> bool:
-    return isinstance(cell, dict) and cell.get("cell_type") == "code"
+def _sent(cell: dict[str, Any]) -> _Sent:
+    code = cell.get("cell_type") == "code"
+    cell_id = None if code else cell.get("id")  # Markdown that lost its metadata keeps this one
+    return _Sent(
+        _grade_id(cell) or (cell_id if isinstance(cell_id, str) else None), _text(cell), code
+    )
 
 
 def _decode(data: bytes, notes: list[str]) -> str:
@@ -154,45 +194,60 @@ def _text(cell: dict[str, Any]) -> str:
     return text.replace("\x00", "")[:_MOST_CELL].encode("utf-8", "replace").decode()
 
 
-def _solution_cells(notebook: NotebookNode) -> dict[str, NotebookNode]:
+def _answer_cells(notebook: NotebookNode) -> dict[str, NotebookNode]:
+    """The cells that a student answers in, by id: functions and words."""
     return {
         c.metadata.nbgrader.grade_id: c
         for c in notebook.cells
-        if c.metadata.get("nbgrader", {}).get("solution") and c.cell_type == "code"
+        if c.metadata.get("nbgrader", {}).get("solution")
+        and (c.cell_type == "code" or is_written(c))
     }
 
 
 def _choose(
-    solutions: dict[str, NotebookNode], cells: list[tuple[str | None, str]], notes: list[str]
+    answers: dict[str, NotebookNode], cells: list[_Sent], notes: list[str]
 ) -> dict[str, str]:
     chosen = {}
-    for grade_id, released in solutions.items():
-        texts = [text for found, text in cells if found == grade_id]
-        if not texts:
-            defines = re.compile(rf"^def {re.escape(grade_id)}\s*\(", re.MULTILINE)
-            texts = [t for found, t in cells if found not in solutions and defines.search(t)][:1]
-            if cells:
-                how = "taken from the cell that defines it" if texts else "missing"
-                notes.append(f"solution cell {grade_id}: {how}")
+    for grade_id, released in answers.items():
+        words = is_written(released)
+        texts = [c.text for c in cells if c.grade_id == grade_id and (c.code or words)]
+        what = f"written answer {grade_id}" if words else f"solution cell {grade_id}"
+        if not texts and cells:
+            texts = [] if words else _defining(grade_id, answers, cells)
+            notes.append(
+                f"{what}: " + ("taken from the cell that defines it" if texts else "missing")
+            )
         if len(texts) > 1:
-            notes.append(f"solution cell {grade_id} appears {len(texts)} times; first answer kept")
+            notes.append(f"{what} appears {len(texts)} times; first answer kept")
         answered = [text for text in texts if text.strip() != released.source.strip()]
         if texts:
             chosen[grade_id] = (answered or texts)[0]
+        if words and len(chosen.get(grade_id, "")) > MOST_WORDS:
+            notes.append(f"{what} is cut: it may have {MOST_WORDS:,} characters")
+        if words and answered:
+            chosen[grade_id] = harmless(chosen[grade_id])
     return chosen
 
 
+def _defining(name: str, answers: dict[str, NotebookNode], cells: list[_Sent]) -> list[str]:
+    """The first cell without an id of its own that defines this function."""
+    defines = re.compile(rf"^def {re.escape(name)}\s*\(", re.MULTILINE)
+    free = (c.text for c in cells if c.code and c.grade_id not in answers)
+    return [text for text in free if defines.search(text)][:1]
+
+
 def _added_after(
-    cells: list[tuple[str | None, str]], known: set[str], used: set[str]
+    cells: list[_Sent], known: set[str], used: set[str]
 ) -> dict[str | None, list[str]]:
     """The student's own code cells, by the id of the known cell they follow."""
     added: dict[str | None, list[str]] = {}
     last, count = None, 0
-    for grade_id, text in cells:
-        if grade_id in known:
-            last = grade_id
-        elif text.strip() and text.strip() not in used and count < _MOST_ADDED:
-            added.setdefault(last, []).append(text)
+    for cell in cells:
+        text = cell.text.strip()
+        if cell.grade_id in known:
+            last = cell.grade_id
+        elif cell.code and text and text not in used and count < _MOST_ADDED:
+            added.setdefault(last, []).append(cell.text)
             count += 1
     return added
 
