@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cs_infer.judge import verdict
+from cs_infer.judge import trial, verdict
 from cs_infer.judge.course import Course
 from cs_infer.judge.sample_class import read_submissions
 from cs_infer.judge.verdict import draws, judge
@@ -43,6 +43,16 @@ class Folder:
         """The cells that students get as they are, as one text."""
         return "\n".join(c.source for c in self.cells if "given" in c.metadata)
 
+    @functools.cached_property
+    def solutions(self):
+        """The functions of the notebook's own solution, by problem."""
+        space = {}
+        exec(self.given, space)
+        for cell in self.cells:
+            if "solution" in cell.metadata:
+                exec(cell.source, space)
+        return {name: space[name] for name in self.problems}
+
     def functions_of(self, student):
         """What a student's cells define, run here and not in a sandbox."""
         from IPython.core.inputtransformer2 import TransformerManager
@@ -62,11 +72,15 @@ class Folder:
 
     def results_of(self, student, seed):
         """What judging a student's functions finds, by problem."""
+        most_calls = sys.getrecursionlimit()
         functions = self.functions_of(student)
-        return {
-            name: judged(problem, _plainly(functions[name]), seed)
-            for name, problem in self.problems.items()
-        }
+        try:
+            return {
+                name: judged(problem, _plainly(functions[name]), seed)
+                for name, problem in self.problems.items()
+            }
+        finally:
+            sys.setrecursionlimit(most_calls)  # some students change it
 
     def expect_the_marks_of(self, student):
         """Assert that a student's marks, and the ideas named, are those written down."""
@@ -115,7 +129,7 @@ class Memory:
 
     def __enter__(self):
         self._patch = pytest.MonkeyPatch()
-        self._patch.setattr(verdict, "draws", self._draws)
+        self._patch.setattr(verdict, "draws", self.draws)
         for problem in (p for f in FOLDERS.values() for p in f.problems.values()):
             checks = sys.modules[problem.reference.__module__]
             for name in ("_expected", problem.reference.__name__):
@@ -146,10 +160,10 @@ class Memory:
         known = self.problem(problem)
         answer = known.reference if idea is None else known.misconceptions[idea].wrong
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(verdict, "_copy", lambda value: value)  # to know the inputs again
+            patch.setattr(trial, "_copy", lambda value: value)  # to know the inputs again
             return judged(problem, answer, seed)
 
-    def _draws(self, problem, prop, key):
+    def draws(self, problem, prop, key):
         at = (id(prop), key)
         if at not in self._drawn:
             self._drawn[at] = list(draws(problem, prop, key))
@@ -159,9 +173,9 @@ class Memory:
         def remembering(*args, **inputs):
             asked = (*args, *inputs.values())
             at = (id(function), *(v if isinstance(v, (int, float)) else id(v) for v in asked))
-            if at not in self._answers:  # what was asked is kept, so that its id stays its own
-                self._answers[at] = (asked, function(*args, **inputs))
-            return self._answers[at][1]
+            if at not in self._answers:  # who was asked, and what, is kept: ids stay their own
+                self._answers[at] = (function, asked, function(*args, **inputs))
+            return self._answers[at][-1]
 
         remembering.remembers = True
         return remembering

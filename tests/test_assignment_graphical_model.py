@@ -42,7 +42,8 @@ def test_draws_include_the_cases_the_text_promises():
     assert all(len(counts) > 1 for counts in allowed)
     certain = [set(np.unique(d["P"])) for d in at["posterior_enumerate", "deterministic"]]
     assert all(values == {0.0, 1.0} for values in certain)
-    assert all(d["R"].max() < -700 for d in at["posterior_enumerate", "large"])
+    assert all(d["T"] * d["R"].max() < -745 for d in at["posterior_enumerate", "large"])
+    assert all(np.ptp(d["R"]) * d["T"] > 709 for d in at["posterior_enumerate", "large"])
     assert all(np.isneginf(d["R"]).any() for d in at["posterior_enumerate", "never optimal"])
     assert {d["R"].shape[0] == 1 for d in at["p_not_optimal", "single"]} == {True, False}
 

@@ -146,8 +146,8 @@ def test_the_believed_return_is_that_of_the_smoothed_marginals(prop):
 def _prior_behind(d):
     """The action prior that explains policy and messages: rho = pi beta(s) / beta(s, a)."""
     reward = d["R"] if d["R"].ndim == 2 else d["R"][-1]
-    rho = d["policy"][-1] * np.exp(d["log_beta_s"][-1][:, None] - np.maximum(reward, -700))
     never = np.isneginf(reward)
+    rho = d["policy"][-1] * np.exp(d["log_beta_s"][-1][:, None] - np.where(never, 0.0, reward))
     rho[never] = 0.0
     rho[never] = (1 - rho.sum(axis=1))[never.any(axis=1)] if never.any() else 0.0
     return rho / rho.sum(axis=1, keepdims=True)

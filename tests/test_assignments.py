@@ -16,7 +16,7 @@ import pytest
 from judging import COURSE, FOLDERS, MEMORY, STUDENT_WARNINGS, judged
 
 import cs_infer
-from cs_infer.judge import verdict
+from cs_infer.judge import examples
 from cs_infer.judge.answers import AnswerError
 from cs_infer.judge.sandbox.edition import build_edition
 from cs_infer.judge.sandbox.frames import write_message
@@ -101,7 +101,7 @@ def test_a_wrong_idea_loses_the_same_points_on_every_seed_and_is_named(problem, 
 
 @EACH_IDEA
 def test_an_illustration_shows_a_difference(problem, idea):
-    *_, right, wrong = verdict._illustrate(problem, problem.misconceptions[idea]).splitlines()
+    *_, right, wrong = examples.illustration(problem, problem.misconceptions[idea]).splitlines()
     assert right.removeprefix("right answer: ") != wrong.removeprefix("this idea:    ")
 
 
@@ -204,14 +204,9 @@ def test_any_answer_is_read_or_refused_in_a_sentence(folder, problem, answer):
 
 @EACH
 def test_the_notebooks_own_solution_gets_full_marks(folder):
-    space = {}
-    exec(folder.given, space)
-    for cell in folder.cells:
-        if "solution" in cell.metadata:
-            exec(cell.source, space)
     for name, problem in folder.problems.items():
         for seed in range(4):
-            assert judged(problem, space[name], seed).passed
+            assert judged(problem, folder.solutions[name], seed).passed
 
 
 @EACH

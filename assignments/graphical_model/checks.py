@@ -10,7 +10,7 @@ each problem, so that float32 arithmetic passes:
   after the other in float32 errs by at most 1,600 * 6e-8 = 1e-4 of the sum
   (the bound on recursive summation), and 1e-4 is allowed.
 * A posterior probability is the exponential of a difference of returns. With
-  returns near -1,600 a float32 holds them to about 1e-4, and that absolute
+  returns near -2,400 a float32 holds them to about 1e-4, and that absolute
   error of a logarithm is the relative error of a probability: 2e-3 is allowed.
 * ``1 - exp(r)`` for r below -0.05 loses little: 1e-4 is allowed. Where r is
   nearer to 0, only ``expm1`` keeps the digits, in any precision.
@@ -433,14 +433,19 @@ def _draw_one_step_posterior(rng: Rng) -> Inputs:
 
 
 def _draw_single_posterior(rng: Rng) -> Inputs:
-    S, A = ((1, 3), (3, 1))[rng.integers(2)]
-    return _dense(rng, S, A) | {"R": _rewards(rng, S, A), "T": 3}
+    S, A, certain = ((1, 3, False), (3, 1, False), (3, 1, True))[rng.integers(3)]
+    problem = _dense(rng, S, A) | {"R": _rewards(rng, S, A), "T": 3}
+    if certain:  # the first step is known, and sure to be optimal
+        problem["mu0"], problem["R"][0] = np.eye(S)[0], 0.0
+    return problem
 
 
 def _draw_large(rng: Rng) -> Inputs:
-    problem = dict(_draw_plain(rng))
-    problem["T"] = 2
-    return problem | {"R": problem["R"] - rng.uniform(700.0, 800.0)}
+    """Every trajectory underflows, and most are e^400 times less probable than the best."""
+    S, A = ((3, 4), (4, 3))[rng.integers(2)]
+    R = _rewards(rng, S, A) - 800.0
+    R.flat[rng.choice(S * A, size=2, replace=False)] += 420.0
+    return _dense(rng, S, A) | {"R": R, "T": 3}
 
 
 def _draw_never_optimal(rng: Rng) -> Inputs:
@@ -719,7 +724,7 @@ POSTERIOR_ENUMERATE = Problem(
             "a problem with one state, or with one action, is right",
             2.0,
             _draw_single_posterior,
-            repeats=20,
+            repeats=30,
             holds=_same_posterior,
         ),
         Property(

@@ -185,8 +185,16 @@ def _low(rng: Rng) -> dict[str, Any]:
 def _rather_low(rng: Rng) -> dict[str, Any]:
     """Low enough to underflow, and near enough to 0 for the digits of a float32."""
     S, A, _ = _sizes(rng)
-    problem = _dense(rng, S, A, 2)
+    problem = _sparse(rng, S, A, 2)
     return problem | {"R": problem["R"] - rng.uniform(3000.0, 4000.0)}
+
+
+def _low_and_lower(rng: Rng) -> dict[str, Any]:
+    """Low, and all states but two are worse by far."""
+    problem = _dense(rng, int(rng.integers(5, 7)), int(rng.integers(2, 5)), 2)
+    problem["R"] -= rng.uniform(3000.0, 4000.0)
+    problem["R"][2:] -= rng.uniform(1500.0, 2000.0)
+    return problem
 
 
 def _high(rng: Rng) -> dict[str, Any]:
@@ -1535,7 +1543,7 @@ SMOOTH = Problem(
                 _escaped,
                 5,
             ),
-            ("low", "messages near -5,000 give the right marginals", 3.0, _rather_low, 2),
+            ("low", "messages near -5,000 give the right marginals", 3.0, _low_and_lower, 2),
             ("long", f"{_LONG:,} steps give the right marginals", 1.0, _long, 1),
             (
                 "impossible",

@@ -199,7 +199,7 @@ check("traj_logprob", traj_logprob)
 # step it was 1/3. Add the four rows that begin with a climb: is it larger now? Why? (Your
 # function will answer it too.)
 #
-# **Take logs.** The joint can be as small as $e^{-1600}$, and that is 0 in floating point. The
+# **Take logs.** The joint can be as small as $e^{-2400}$, and that is 0 in floating point. The
 # posterior depends only on *differences* of logarithms. So add up logarithms, subtract the
 # largest, and only then take exponentials.
 #

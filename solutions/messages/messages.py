@@ -219,7 +219,8 @@ check("log_backward", log_backward)
 # s)$ at `[t - 1, s, a]`.
 #
 # - The arguments are right answers of problem 1: `log_beta_sa` (T, S, A), `log_beta_s` (T, S), and
-#   the prior `rho` (S, A).
+#   the prior `rho` (S, A). A forbidden action has a message too. It is at most 500 nats above
+#   `log_beta_s`.
 # - Each row sums to one over the actions, with one exception. **From some states optimality is
 #   impossible**, and `log_beta_s` is `-inf` there. Then there is nothing to condition on: return
 #   a row of zeros.
@@ -241,8 +242,7 @@ def policy(log_beta_sa, log_beta_s, rho):
     """
     ### BEGIN SOLUTION
     evidence = np.where(np.isfinite(log_beta_s), log_beta_s, 0.0)
-    gain = np.where(rho > 0, log_beta_sa - evidence[:, :, None], -np.inf)
-    return rho * np.exp(gain)
+    return rho * np.exp(log_beta_sa - evidence[:, :, None])
     ### END SOLUTION
 
 

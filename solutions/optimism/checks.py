@@ -5,7 +5,7 @@ file. The grader uses the same properties on inputs of its own.
 
 How exact must an answer be? Float32 arithmetic passes everywhere:
 
-* A value near -20,000 is held by a float32 to 1e-3, and a few operations lose
+* A value near -10,000 is held by a float32 to 5e-4, and a few operations lose
   a few times that: 1e-6 of a value is allowed, and 3e-4 for small ones.
 * A probability is the exponential of a difference of such values. The absolute
   error of a logarithm is the relative error of a probability: 5e-3 is allowed.
@@ -48,6 +48,7 @@ _VALUE = (1e-6, 3e-4)  # relative and absolute tolerance, as explained above
 _PROBABILITY = (5e-3, 1e-7)
 _THRESHOLD = (1e-3, 1e-40)
 _RETURN = (1e-4, 1e-4)
+_LOW_RETURN = (1e-3, 1e-4)  # what underflows is far off; luck does not show at this level
 _ALIKE = (1e-4, 1e-5)  # two answers this close come from one idea
 
 
@@ -129,12 +130,12 @@ def _draw_trap(rng: Rng) -> dict[str, Any]:
 
 def _draw_low(rng: Rng) -> dict[str, Any]:
     d = _draw_news(rng)
-    return d | {"log_beta_next": d["log_beta_next"] - rng.uniform(7000.0, 9990.0)}
+    return d | {"log_beta_next": d["log_beta_next"] - rng.uniform(3500.0, 5000.0)}
 
 
 def _draw_high(rng: Rng) -> dict[str, Any]:
     d = _draw_news(rng)
-    return d | {"log_beta_next": d["log_beta_next"] + rng.uniform(800.0, 9990.0)}
+    return d | {"log_beta_next": d["log_beta_next"] + rng.uniform(800.0, 5000.0)}
 
 
 def _draw_pit(rng: Rng) -> dict[str, Any]:
@@ -301,14 +302,14 @@ POSTERIOR_DYNAMICS = Problem(
             ),
             (
                 "low",
-                "messages near -10,000 give the right dynamics: nothing underflows",
+                "messages near -5,000 give the right dynamics: nothing underflows",
                 2.0,
                 _draw_low,
                 2,
             ),
             (
                 "high",
-                "messages up to +10,000 give the right dynamics: nothing overflows",
+                "messages up to +5,000 give the right dynamics: nothing overflows",
                 2.0,
                 _draw_high,
                 2,
@@ -573,7 +574,7 @@ def _draw_danger(rng: Rng) -> dict[str, Any]:
 def _draw_low_rewards(rng: Rng) -> dict[str, Any]:
     S, A, _ = _sizes(rng)
     problem = _dense(rng, S, A, 2)
-    return problem | {"R": problem["R"] - rng.uniform(7000.0, 9990.0)}
+    return problem | {"R": problem["R"] - rng.uniform(3500.0, 5000.0)}
 
 
 def _draw_high_rewards(rng: Rng) -> dict[str, Any]:
@@ -911,7 +912,7 @@ OPT_VS_VAR = Problem(
         ),
         Property(
             "low",
-            "rewards near -10,000 keep their values and policies: nothing underflows",
+            "rewards near -5,000 keep their values and policies: nothing underflows",
             1.0,
             _draw_low_rewards,
             repeats=2,
@@ -1595,8 +1596,11 @@ def _draw_told(rng: Rng) -> Inputs:
 
 
 def _draw_told_once(rng: Rng) -> Inputs:
+    """One step, and all states but two are worse by far."""
     S, A, _ = _sizes(rng)
-    return _told_somewhere(rng, _dense(rng, S, A, 1))
+    problem = _dense(rng, S, A, 1)
+    problem["R"][2:] -= rng.uniform(1500.0, 2400.0)
+    return _told_somewhere(rng, problem)
 
 
 def _draw_told_changing(rng: Rng) -> Inputs:
@@ -1618,7 +1622,9 @@ def _draw_no_luck(rng: Rng) -> Inputs:
 
 
 def _draw_told_low(rng: Rng) -> Inputs:
-    return _told_somewhere(rng, _draw_low_rewards(rng))
+    S, A, _ = _sizes(rng)
+    problem = _dense(rng, S, A, 2)
+    return _told_somewhere(rng, problem | {"R": problem["R"] - rng.uniform(7000.0, 9990.0)})
 
 
 def _draw_never_optimal(rng: Rng) -> Inputs:
@@ -1681,7 +1687,7 @@ def _read_returns(inputs: Inputs, answer: Any) -> tuple[float, float]:
 
 
 def _same_returns(
-    *parts: int, equal: bool = False
+    *parts: int, equal: bool = False, close: tuple[float, float] = _RETURN
 ) -> Callable[[Inputs, tuple[float, float]], str | None]:
     """Like the comparison with the reference, for some parts."""
 
@@ -1689,7 +1695,7 @@ def _same_returns(
     def holds(inputs: Inputs, answer: tuple[float, float]) -> str | None:
         expected = _belief_and_fact(**inputs)
         for i in parts:
-            fault = differ(answer[i], expected[i], *_RETURN)
+            fault = differ(answer[i], expected[i], *close)
             if fault:
                 unlike = equal and abs(answer[0] - answer[1]) > 1e-3
                 remark = "; nothing is random but the policy, so both are equal" if unlike else ""
@@ -1817,7 +1823,7 @@ BELIEF_AND_FACT = Problem(
             2.0,
             _draw_told_low,
             repeats=2,
-            holds=_same_returns(0, 1),
+            holds=_same_returns(0, 1, close=_LOW_RETURN),
         ),
         Property(
             "never optimal",

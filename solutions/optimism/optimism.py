@@ -218,7 +218,7 @@ check("posterior_dynamics", posterior_dynamics)
 # - `T` is an int from 1 to 6.
 # - Rewards lie between -10,000 and 1,000, or are `-inf`. (A reward above 0 makes $e^r$ a weight
 #   and no longer a probability. The recursions do not mind.) States may differ by thousands of
-#   nats.
+#   nats; a forbidden action is at most 500 nats better than its state.
 # - Values must be right to about 4 digits, or 6 where they are in the thousands; policies to 3.
 
 
@@ -252,7 +252,7 @@ def look_back(P, R, rho, T, ahead):
         Q = reward_at(R, t) + ahead(P, V_next)
         V[t] = V_next = log_mean_exp(rho, Q)
         level = np.where(np.isfinite(V_next), V_next, 0.0)
-        pi[t] = rho * np.exp(np.where(rho > 0, Q - level[:, None], -np.inf))
+        pi[t] = rho * np.exp(Q - level[:, None])
     return V, pi
 
 
@@ -413,9 +413,9 @@ def belief_and_fact(P, R, mu0, policy, log_beta_s):
     """
     ### BEGIN SOLUTION
     T = len(policy)
-    lucky_start = mu0 * np.exp(log_beta_s[0] - log_beta_s[0].max())
+    lucky_start = posterior_dynamics(mu0[None, None, :], log_beta_s[0])[0, 0]
     lucky_moves = [posterior_dynamics(P, log_beta_s[t + 1]) for t in range(T - 1)]
-    believed = expected_return(lucky_start / lucky_start.sum(), lucky_moves, policy, R)
+    believed = expected_return(lucky_start, lucky_moves, policy, R)
     return believed, expected_return(mu0, [P] * (T - 1), policy, R)
 
 
