@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
-from cs_infer.cli.console import progress, say
+from cs_infer.cli.console import printable, progress, say, step
 from cs_infer.cli.options import assignment_argument, names, students_option
 from cs_infer.judge.course import Course, CourseError
 
@@ -14,11 +12,20 @@ from cs_infer.judge.course import Course, CourseError
 @click.command()
 @assignment_argument
 @students_option
+@click.option("--book", "address", help="The book's web address, for links to its sections.")
 @click.pass_obj
-def feedback(course: Course, assignment: str | None, students: tuple[str, ...]) -> None:
-    """Write a feedback page for every graded submission."""
-    from cs_infer.judge.records import gradebook
+def feedback(
+    course: Course, assignment: str | None, students: tuple[str, ...], address: str | None = None
+) -> None:
+    """Write a feedback page for every graded submission.
 
+    The pages link into the book where _config.yml names its address as
+    html: baseurl:, or --book does.
+    """
+    from cs_infer.judge.reports.book_links import Book
+    from cs_infer.judge.reports.feedback import write_pages
+
+    book = Book.of(course, address)
     pages = course.build / "nbgrader" / "autograded"
     found = [
         (name, sorted(p.parent.name for p in pages.glob(f"*/{name}")))
@@ -33,15 +40,35 @@ def feedback(course: Course, assignment: str | None, students: tuple[str, ...]) 
     for name, graded in found:
         asked = [s for s in graded if not students or s in students]
         if asked:
-            gradebook.feedback(course, name, asked, progress("feedback"))
+            write_pages(course, name, asked, book, progress("feedback"))
     say(course.build / "nbgrader" / "feedback", course)
 
 
 @click.command()
-@click.option("--to", "target", type=click.Path(path_type=Path), help="The CSV file to write.")
+@assignment_argument
 @click.pass_obj
-def export(course: Course, target: Path | None) -> None:
-    """Export nbgrader's gradebook as CSV."""
-    from cs_infer.judge.records import gradebook
+def report(course: Course, assignment: str | None) -> None:
+    """Write a report of the class: scores, properties, misconceptions, similar pairs."""
+    from cs_infer.judge.records import ledger
+    from cs_infer.judge.reports.report import write_report
 
-    say(gradebook.export(course, target or course.build / "grading" / "gradebook.csv"), course)
+    graded = [n for n in names(course, assignment) if assignment or ledger.students(course, n)]
+    if not graded:
+        raise CourseError("no grades; run: cs-infer grade")
+    for name in graded:
+        with step(f"report {name}"):
+            path = write_report(course, name)
+        say(path, course)
+
+
+@click.command()
+@click.argument("student")
+@click.argument("assignment")
+@click.pass_obj
+def explain(course: Course, student: str, assignment: str) -> None:
+    """Print how a verdict came about: hashes, limits, each point, what nbgrader has."""
+    from cs_infer.judge.reports.audit import audit
+
+    names(course, assignment)
+    for line in audit(course, assignment, student):
+        click.echo(printable(line))

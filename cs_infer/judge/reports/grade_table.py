@@ -5,38 +5,31 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from html import escape
 
-from cs_infer.judge.grader import ClassRun
+from cs_infer.judge.class_run import ClassRun
 from cs_infer.judge.problem import Assignment
-from cs_infer.judge.records.ledger import Verdict
+from cs_infer.judge.records.ledger import Ungraded, Verdict
+from cs_infer.judge.reports.page import page, scrolling, shown
 from cs_infer.judge.verdict import ProblemResult
 
-_STYLE = """
-:root { color-scheme: light dark; }
-body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem; }
-table { border-collapse: collapse; width: 100%; }
-th, td { border-bottom: 1px solid #8888; padding: .35rem .6rem; text-align: left;
-  vertical-align: top; }
-tbody th, td:last-child { overflow-wrap: anywhere; min-width: 8rem; }
-td.points { text-align: right; white-space: nowrap; }
-.scroll { overflow-x: auto; }
-"""
+_STYLE = "body { max-width: 75rem; } table { width: 100%; } td:last-child { min-width: 12rem; }"
 
 
 def rows(assignment: Assignment, run: ClassRun) -> list[dict[str, str]]:
-    """One row for each student: points by problem, total, and what was found."""
+    """One row for each student: points by problem, total, status, and what was found.
+
+    The status is ``"graded"``, or why some answer did not come, or why there
+    is no grade.
+    """
     found = [_row(assignment, verdict) for _, verdict in sorted(run.verdicts.items())]
-    for ungraded in run.ungraded:
-        row = {"student": ungraded.student} | {p.name: "" for p in assignment.problems}
-        found.append(row | {"total": "ungraded", "found": ungraded.reason})
+    found += [_ungraded_row(assignment, ungraded) for ungraded in run.ungraded]
     return [{name: _writable(value) for name, value in row.items()} for row in found]
 
 
 def as_csv(assignment: Assignment, run: ClassRun) -> str:
     """The table as CSV."""
     out = io.StringIO()
-    names = ["student", *(p.name for p in assignment.problems), "total", "found"]
+    names = ["student", *(p.name for p in assignment.problems), "total", "status", "found"]
     writer = csv.DictWriter(out, names, lineterminator="\n")
     writer.writeheader()
     writer.writerows({k: _inert(v) for k, v in row.items()} for row in rows(assignment, run))
@@ -46,50 +39,57 @@ def as_csv(assignment: Assignment, run: ClassRun) -> str:
 def as_page(assignment: Assignment, run: ClassRun) -> str:
     """The table as a page: the class at a glance, then each student."""
     heads = ["student", *(f"{p.name} /{p.points:g}" for p in assignment.problems)]
-    heads += [f"total /{assignment.points:g}", "found"]
-    head = "".join(f'<th scope="col">{escape(h)}</th>' for h in heads)
-    body = "".join(_html_row(row, assignment) for row in rows(assignment, run))
-    ideas = Counter(
-        f"{p.name}: {p.misconception}"
-        for verdict in run.verdicts.values()
-        for p in verdict.problems
-        if p.misconception
-    )
-    common = "".join(f"<li>{escape(idea)}: {n}</li>" for idea, n in ideas.most_common())
-    title = escape(f"{assignment.title}: grades")
-    return (
-        f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>{_STYLE}</style></head><body><main><h1>{title}</h1>"
-        f"<p>{len(run.verdicts)} graded, {len(run.ungraded)} not graded.</p>"
-        f'<div class="scroll" tabindex="0" role="region" aria-label="Grades"><table>'
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-        f"<h2>Misconceptions found</h2><ul>{common or '<li>none</li>'}</ul>"
-        "</main></body></html>\n"
+    heads += [f"total /{sum(p.points for p in assignment.problems):g}", "status", "found"]
+    head = "".join(f'<th scope="col">{shown(h)}</th>' for h in heads)
+    table = rows(assignment, run)
+    body = "".join(_html_row(row, assignment) for row in table)
+    html = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    counts = Counter(row["status"] for row in table)
+    counts["every call was answered"] = counts.pop("graded", 0)
+    ends = "".join(f"<li>{shown(status)}: {n}</li>" for status, n in counts.most_common())
+    title = f"{assignment.title}: grades"
+    return page(
+        title,
+        f"<h1>{shown(title)}</h1><p>{len(run.verdicts)} have a grade, {len(run.ungraded)} have "
+        f"none.</p><ul>{ends}</ul>" + scrolling(html, "Grades"),
+        _STYLE,
     )
 
 
 def _row(assignment: Assignment, verdict: Verdict) -> dict[str, str]:
     results = {p.name: p for p in verdict.problems}
     found = [f"{name}: {_fault(p)}" for name, p in results.items() if not p.passed]
-    points = {p.name: f"{results[p.name].earned:g}" for p in assignment.problems}
-    told = "; ".join([*found, *verdict.notes])
-    return {"student": verdict.student} | points | {"total": f"{verdict.earned:g}", "found": told}
+    earned = {name: f"{result.earned:g}" for name, result in results.items()}
+    points = {p.name: earned.get(p.name, "") for p in assignment.problems}  # a new problem
+    return {
+        "student": verdict.student,
+        **points,
+        "total": f"{verdict.earned:g}",
+        "status": next((p.status for p in verdict.problems if p.status != "graded"), "graded"),
+        "found": "; ".join([*found, *verdict.notes]),
+    }
+
+
+def _ungraded_row(assignment: Assignment, ungraded: Ungraded) -> dict[str, str]:
+    points = {p.name: "" for p in assignment.problems}
+    told = {"total": "ungraded", "status": ungraded.status, "found": ungraded.reason}
+    return {"student": ungraded.student} | points | told
 
 
 def _fault(result: ProblemResult) -> str:
+    status = [] if result.status == "graded" else [result.status]
     if result.misconception:
-        return result.misconception
-    if result.status != "graded":
+        return ", ".join([*status, result.misconception])
+    if status:
         return result.status
     return next(f"{p.name} ({p.fault[:80]})" for p in result.properties if p.fault is not None)
 
 
 def _html_row(row: dict[str, str], assignment: Assignment) -> str:
     points = [row[p.name] for p in assignment.problems] + [row["total"]]
-    cells = "".join(f'<td class="points">{escape(p)}</td>' for p in points)
-    student = f'<th scope="row">{escape(row["student"])}</th>'
-    return f"<tr>{student}{cells}<td>{escape(row['found'])}</td></tr>"
+    cells = "".join(f'<td class="number">{shown(p)}</td>' for p in points)
+    words = "".join(f"<td>{shown(row[name])}</td>" for name in ("status", "found"))
+    return f'<tr><th scope="row">{shown(row["student"])}</th>{cells}{words}</tr>'
 
 
 def _writable(value: str) -> str:
