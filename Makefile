@@ -10,13 +10,15 @@ WORKERS ?= 2
 SHELL := /bin/bash
 
 .DEFAULT_GOAL := help
-.PHONY: help course test test-fast book check-book lint format lock hooks bench clean distclean sandbox browser
+.PHONY: help course environment test test-fast book check-book lint format lock hooks bench clean distclean sandbox browser
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 course: $(VENV)/installed sandbox ## set up, release, grade a sample class, build the book
 	@$(BIN)/cs-infer course --workers $(WORKERS)
+
+environment: $(VENV)/installed sandbox ## set up Python's environment and the sandbox, and nothing else
 
 test: $(VENV)/installed sandbox browser ## run every test
 	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup

@@ -12,16 +12,19 @@ import nbformat
 import numpy as np
 import pytest
 
+from cs_infer.judge import template
+from cs_infer.judge.class_run import ClassRun, grade_class
 from cs_infer.judge.course import Course
-from cs_infer.judge.grader import ClassRun, Grader, grade_class
+from cs_infer.judge.grader import Grader
 from cs_infer.judge.notebook import StudentNotebook, clean_outputs
 from cs_infer.judge.problem import Limits
-from cs_infer.judge.records.gradebook import _attach
+from cs_infer.judge.records.autograde import attach
 from cs_infer.judge.records.ledger import Ungraded, Verdict
 from cs_infer.judge.reports import grade_table
 from cs_infer.judge.sandbox import Box, SandboxDied, Session, sandbox_works
 from cs_infer.judge.sandbox.edition import build_edition
 from cs_infer.judge.sandbox.frames import MOST_ARRAY_BYTES, FrameError, read_message, write_message
+from cs_infer.judge.submissions import is_student_id
 from cs_infer.judge.template import find_submission
 from cs_infer.judge.verdict import CallFailed, ProblemResult, PropertyResult
 
@@ -322,7 +325,7 @@ def test_a_file_may_have_any_name(tmp_path, name):
     assert data == b"{}"
     assert "\n".join(notes).isprintable()
     notebook = nbformat.v4.new_notebook()
-    _attach(notebook, Verdict("a", "hw", (), {}, tuple(notes), {}))
+    attach(notebook, Verdict("a", "hw", (), {}, tuple(notes), {}))
     page = notebook.cells[0].source
     assert page.partition("\n\n")[2].startswith("<pre")
     assert "<b>" not in page
@@ -341,6 +344,30 @@ def test_a_notebook_one_folder_too_deep_is_found_and_links_are_not_followed(tmp_
     (folder / "folder.ipynb").mkdir()
     os.mkfifo(folder / "pipe.ipynb")
     assert find_submission(folder, "hw")[0] == b"mine"
+
+
+def test_a_file_that_becomes_a_link_between_look_and_read_is_not_followed(tmp_path, monkeypatch):
+    (tmp_path / "secret").write_bytes(b"another's")
+    (tmp_path / "hw").mkdir()
+    sent = tmp_path / "hw" / "hw.ipynb"
+    sent.write_bytes(b"mine")
+    looked = template._notebooks
+
+    def swapped(*args):
+        found = looked(*args)
+        sent.unlink()
+        sent.symlink_to(tmp_path / "secret")
+        return found
+
+    monkeypatch.setattr(template, "_notebooks", swapped)
+    with pytest.raises(OSError, match="symbolic links"):
+        find_submission(tmp_path / "hw", "hw")
+
+
+@pytest.mark.parametrize("name", ["..", ".", "", "a/b", "=1", "a\u202eb", "a\u200b", "x" * 101])
+def test_what_could_be_a_path_or_a_disguise_is_no_student(name):
+    assert not is_student_id(name)
+    assert is_student_id(f"a{'b' * 40}.c")
 
 
 def test_an_odd_folder_is_named_and_the_others_are_graded(tmp_path):

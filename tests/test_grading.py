@@ -1,18 +1,32 @@
 """A class, graded: everyone gets what they earned, and nobody stops it."""
 
 import csv
+import html
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
+import warnings
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
+from click.testing import CliRunner
 
+from cs_infer.cli import main
+from cs_infer.judge.class_run import grade_class
 from cs_infer.judge.course import Course
-from cs_infer.judge.grader import Grader, grade_class
-from cs_infer.judge.records.ledger import Ungraded, verdict_path
+from cs_infer.judge.files import alone
+from cs_infer.judge.grader import Grader
+from cs_infer.judge.records.ledger import (
+    Ungraded,
+    earlier_verdicts,
+    kept_verdict,
+    verdict_path,
+)
 from cs_infer.judge.sample_class import build_class, expected_marks
 from cs_infer.judge.sandbox import SandboxError, sandbox_works
 from cs_infer.judge.template import read_release, rebuild
@@ -26,20 +40,27 @@ pytestmark = [
     pytest.mark.xdist_group("grading"),
     pytest.mark.skipif(not WORKS, reason=f"no sandbox: {WHY}"),
 ]
-ENVIRONMENT = os.environ | {"CS_INFER_SECRET": "a secret for tests"}
+SECRET = "a secret for tests"
+ENVIRONMENT = os.environ | {"CS_INFER_SECRET": SECRET}
+
+
+class Finished(NamedTuple):
+    """How a command ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
 
 
 def cs_infer(course, *arguments, **changes):
-    """Run the command as an instructor would."""
-    return subprocess.run(
-        [sys.executable, "-m", "cs_infer.cli", *arguments],
-        cwd=course.root,
-        env=ENVIRONMENT | {"PYTHONPATH": str(ROOT)} | changes,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=900,
-    )
+    """Run the command as an instructor would, in a process that has loaded it already."""
+    line = ["--course", str(course.root), *arguments]
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        run = CliRunner().invoke(main, line, env={"CS_INFER_SECRET": SECRET, **changes})
+    if run.exception and not isinstance(run.exception, SystemExit):
+        raise run.exception
+    return Finished(run.exit_code, run.stdout, run.stderr)
 
 
 def make_course(folder):
@@ -119,7 +140,8 @@ def test_feedback_names_the_idea_and_shows_no_check_and_no_markup(graded, name):
         for problem in verdict["problems"]:
             if problem["misconception"]:
                 assert "What this looks like" in page, student
-    assert all(p.title in next(iter(pages.values())) for p in assignment.problems)
+    page = html.unescape(next(iter(pages.values())))
+    assert all(p.title in page for p in assignment.problems)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -153,7 +175,7 @@ def test_the_same_secret_gives_the_same_verdict(small):
         read_release(course.release(name)),
         (course.submitted / "honest-loops" / name / f"{name}.ipynb").read_bytes(),
     )
-    os.environ["CS_INFER_SECRET"] = ENVIRONMENT["CS_INFER_SECRET"]
+    os.environ["CS_INFER_SECRET"] = SECRET
     first, second = (Grader(course, name).grade("one", rebuilt) for _ in range(2))
     assert first.problems == second.problems
     assert first.provenance["key"] == second.provenance["key"]
@@ -205,14 +227,18 @@ def test_a_killed_run_is_taken_up_where_it_stopped(small):
 
 
 def test_a_fault_of_the_sandbox_is_never_a_grade(small, monkeypatch):
-    def broken(box):
+    def broken(*args):
         raise SandboxError("no namespaces today")
 
     monkeypatch.setattr("cs_infer.judge.notebook.Session", broken)
     monkeypatch.setenv("CS_INFER_SECRET", "another secret, so that nothing is reused")
     run = grade_class(Grader(small, "graphical_model"))
     assert run.verdicts == {}
-    assert run.ungraded[0] == Ungraded("blank", "graphical_model", "no namespaces today")
+    assert run.ungraded[0] == Ungraded(
+        "blank", "graphical_model", "no namespaces today", "sandbox failed"
+    )
+    monkeypatch.undo()
+    assert cs_infer(small, "grade").returncode == 0
 
 
 def test_a_submission_that_cannot_be_graded_is_no_zero_in_the_export(small):
@@ -234,6 +260,132 @@ def test_a_submission_that_cannot_be_graded_is_no_zero_in_the_export(small):
     assert cs_infer(course, "grade").returncode == 0
     cs_infer(course, "export")
     assert "honest-loops" in (course.build / "grading" / "gradebook.csv").read_text()
+
+
+def test_who_kills_the_grader_is_tried_again_alone_and_the_others_go_on(small, monkeypatch):
+    """The worker process itself dies: what a fault of the system would look like."""
+    grade, tried = Grader.grade, small.root / "tried"
+
+    def deadly(grader, student, *args):
+        if student == "blank":
+            with open(tried, "a") as file:
+                file.write("x")
+            os.kill(os.getpid(), signal.SIGKILL)
+        return grade(grader, student, *args)
+
+    monkeypatch.setattr(Grader, "grade", deadly)
+    monkeypatch.setenv("CS_INFER_SECRET", "a secret of the day")
+    run = grade_class(Grader(small, "graphical_model"), workers=2)
+    assert list(run.verdicts) == ["corrupt-file", "honest-loops"]
+    assert [(u.student, u.status) for u in run.ungraded] == [("blank", "worker killed")]
+    assert tried.read_text() == "xx"
+
+
+def test_a_fault_that_passes_is_no_fault(small, monkeypatch):
+    """An error of ours costs a second try in a fresh process, and no more."""
+    grade, first = Grader.grade, small.root / "first"
+
+    def shaky(grader, student, *args):
+        if not first.exists():
+            first.touch()
+            raise KeyError("something of ours")
+        return grade(grader, student, *args)
+
+    monkeypatch.setattr(Grader, "grade", shaky)
+    monkeypatch.setenv("CS_INFER_SECRET", "a secret of another day")
+    run = grade_class(Grader(small, "graphical_model"))
+    assert (len(run.verdicts), run.ungraded) == (3, [])
+
+
+def test_a_regrade_gives_the_same_verdict_and_keeps_the_earlier_one(small):
+    name = "graphical_model"
+    assert cs_infer(small, "grade").returncode == 0
+    before = kept_verdict(small, name, "honest-loops", None)
+    known = earlier_verdicts(small, name, "honest-loops")
+    run = cs_infer(small, "grade", name, "--student", "honest-loops", "--again")
+    assert run.returncode == 0
+    assert f"{name}, 0 unchanged" in run.stdout
+    after = kept_verdict(small, name, "honest-loops", None)
+    assert after.problems == before.problems
+    assert after.provenance["key"] == before.provenance["key"]
+    assert after.provenance["graded_at"] > before.provenance["graded_at"]
+    assert earlier_verdicts(small, name, "honest-loops") == [*known, before]
+
+
+def test_one_problem_is_judged_anew_and_the_other_results_stand(small):
+    name, problem = "graphical_model", "traj_logprob"
+    assert cs_infer(small, "grade").returncode == 0
+    path = verdict_path(small, name, "honest-loops")
+    verdict = json.loads(path.read_text())
+    for result in verdict["problems"]:  # as if the judge had erred twice
+        result["properties"][0] |= {"earned": 0.0, "fault": "a judge's whim"}
+    path.write_text(json.dumps(verdict))
+    run = cs_infer(small, "grade", "--student", "honest-loops", "--problem", problem)
+    assert run.returncode == 0
+    row = marks(small, name)["honest-loops"]
+    assert row[problem] == "25"
+    assert float(row["posterior_enumerate"]) < 40
+    kept = kept_verdict(small, name, "honest-loops", None).provenance["kept"]
+    assert kept["key"] == verdict["provenance"]["key"]
+    assert kept["problems"] == ["p_not_optimal", "posterior_enumerate"]
+    assert cs_infer(small, "grade", "--student", "honest-loops", "--again").returncode == 0
+    assert marks(small, name)["honest-loops"]["total"] == "100"
+
+
+def test_one_problem_of_changed_work_means_all_of_it(small):
+    name = "graphical_model"
+    assert cs_infer(small, "grade").returncode == 0
+    blank = small.submitted / "blank" / name / f"{name}.ipynb"
+    released = blank.read_bytes()
+    shutil.copy(small.submitted / "honest-loops" / name / f"{name}.ipynb", blank)
+    cs_infer(small, "grade", "--student", "blank", "--problem", "traj_logprob")
+    assert marks(small, name)["blank"]["total"] == "100"
+    blank.write_bytes(released)
+    cs_infer(small, "grade")
+    assert marks(small, name)["blank"]["total"] == "0"
+
+
+def test_a_course_is_graded_by_one_process_at_a_time(small):
+    with alone(small.build / "grading" / "lock", "held by the test"):
+        run = cs_infer(small, "grade")
+    assert run.returncode == 2
+    assert run.stderr == (
+        f"cs-infer: this course is being graded already (process {os.getpid()})\n"
+    )
+    assert cs_infer(small, "grade").returncode == 0
+
+
+def test_control_c_stops_at_once_and_the_same_command_goes_on(small):
+    name = "graphical_model"
+    endless = small.submitted / "endless" / name / f"{name}.ipynb"
+    endless.parent.mkdir(parents=True)
+    notebook = json.loads((small.submitted / "blank" / name / f"{name}.ipynb").read_text())
+    cell = next(c for c in notebook["cells"] if c["metadata"].get("nbgrader", {}).get("solution"))
+    cell["source"] = "import time\ntime.sleep(8)"
+    endless.write_text(json.dumps(notebook))
+    command = [sys.executable, "-m", "cs_infer.cli", "grade", "--again", "--workers", "2"]
+    with subprocess.Popen(
+        command,
+        cwd=small.root,
+        env=ENVIRONMENT | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as run:
+        seen = [run.stdout.readline() for _ in range(3)]
+        assert seen[2].startswith("grade 3/4")
+        os.killpg(run.pid, signal.SIGINT)
+        started = time.monotonic()
+        _, said = run.communicate(timeout=30)
+        assert time.monotonic() - started < 5
+    assert run.returncode == 130
+    assert said == "\nstopped; what was graded is kept, and the same command goes on\n"
+    assert not verdict_path(small, name, "endless").exists()
+    shutil.rmtree(endless.parents[1])
+    again = cs_infer(small, "grade")
+    assert again.returncode == 0
+    assert "3 unchanged" in again.stdout
 
 
 def test_nbgraders_own_command_goes_through_the_same_checker(small):
@@ -278,6 +430,7 @@ def test_a_student_can_validate_a_notebook_before_the_deadline(small):
             "no grades of messages for nobody; run: cs-infer grade messages",
         ),
         (("release", "nope"), "no assignment 'nope'"),
+        (("grade", "--problem", "nope"), "no problem nope; there are: p_not_optimal, posterior"),
     ],
 )
 def test_a_wrong_command_is_answered_in_one_line(small, arguments, says):

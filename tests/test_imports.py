@@ -184,3 +184,20 @@ def test_there_are_examples_to_run():
     names = [importlib.import_module(f"cs_infer.{name}") for name in CORE]
     found = [test for module in names for test in doctest.DocTestFinder().find(module)]
     assert sum(bool(test.examples) for test in found) >= 8
+
+
+def test_practice_can_be_imported_where_python_lacks_what_only_unix_has():
+    lost = {
+        "os": ("fork", "getuid", "killpg", "pidfd_open", "sysconf", "wait4", "WNOHANG"),
+        "signal": ("SIGALRM", "SIGKILL", "SIGXCPU", "setitimer", "ITIMER_REAL"),
+        "socket": ("AF_UNIX", "SO_PASSCRED", "send_fds"),
+    }
+    code = f"""
+import asyncio, importlib, matplotlib, multiprocessing, numpy, subprocess, sys, tempfile, uuid
+for module, names in {lost!r}.items():
+    for name in names:
+        vars(importlib.import_module(module)).pop(name, None)
+sys.modules.update(dict.fromkeys(("fcntl", "pwd", "resource", "termios")))
+import cs_infer.practice
+"""
+    assert "cs_infer.practice" in modules_after(code)

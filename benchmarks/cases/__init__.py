@@ -15,6 +15,7 @@ NAMES = (
     "memory",
     "precision",
     "gpu",
+    "grading",
 )
 
 

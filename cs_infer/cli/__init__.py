@@ -13,9 +13,11 @@ import click
 from cs_infer import __version__
 from cs_infer.cli.console import fail
 from cs_infer.cli.everything import everything
-from cs_infer.cli.grading import grade, validate
+from cs_infer.cli.exchange import collect, due, export
+from cs_infer.cli.grading import grade
 from cs_infer.cli.publishing import book, release, sample_class
-from cs_infer.cli.results import export, feedback
+from cs_infer.cli.results import explain, feedback, report
+from cs_infer.cli.validate import validate
 from cs_infer.judge.course import Course
 
 
@@ -43,8 +45,22 @@ class _Group(click.Group):
 @click.pass_context
 def main(ctx: click.Context, folder: Path | None) -> None:
     """Release, grade and publish the course Control as Inference."""
-    ctx.obj = Course.find(folder)
+    # A student validates without a course; everything else happens in one.
+    ctx.obj = folder if ctx.invoked_subcommand == "validate" else Course.find(folder)
 
 
-for command in (release, sample_class, grade, feedback, export, validate, book, everything):
+for command in (
+    release,
+    sample_class,
+    grade,
+    feedback,
+    report,
+    explain,
+    due,
+    collect,
+    export,
+    validate,
+    book,
+    everything,
+):
     main.add_command(command)

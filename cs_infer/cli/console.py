@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -31,14 +32,30 @@ class step:
 
 
 def progress(what: str) -> Callable[[str, int, int], None]:
-    """A report of progress: called with (student, done, total)."""
+    """A report of progress: called with (student, done, total).
+
+    On a terminal it is one line that says how fast it goes and how long it
+    will take; elsewhere, a plain line for each student.
+    """
+    start, calls = time.monotonic(), 0
 
     def show(student: str, done: int, total: int) -> None:
-        end = "\n" if done == total or not sys.stdout.isatty() else ""
-        start = "\r\x1b[K" if sys.stdout.isatty() else ""
-        click.echo(f"{start}{what} {done}/{total} {printable(student)}{end}", nl=False)
+        nonlocal calls
+        calls += 1
+        line = f"{what} {done}/{total}"
+        if not sys.stdout.isatty():
+            click.echo(f"{line} {printable(student)}")
+            return
+        rate = calls / max(time.monotonic() - start, 1e-6)
+        left = f"{rate:.1f}/s, {_clock((total - done) / rate)} left"
+        shown = f"{line}  {left}  {printable(student)}"[: shutil.get_terminal_size().columns - 1]
+        click.echo(f"\r\x1b[K{shown}", nl=done == total)
 
     return show
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
 
 def print_table(rows: list[dict[str, str]], title: str) -> None:

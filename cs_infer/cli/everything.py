@@ -5,10 +5,11 @@ from __future__ import annotations
 import click
 
 from cs_infer.cli.console import shown
-from cs_infer.cli.grading import grade, grade_each
+from cs_infer.cli.exchange import export
+from cs_infer.cli.grading import STOPPED, grade, grade_each
 from cs_infer.cli.options import trust_option, workers_option
 from cs_infer.cli.publishing import book, release, sample_class
-from cs_infer.cli.results import export, feedback
+from cs_infer.cli.results import feedback, report
 from cs_infer.judge.course import Course
 
 
@@ -17,7 +18,7 @@ from cs_infer.judge.course import Course
 @trust_option
 @click.pass_context
 def everything(ctx: click.Context, workers: int, trusted: bool) -> None:
-    """Do it all: release, sample class, grades, feedback, export, book."""
+    """Do it all: release, sample class, grades, feedback, report, export, book."""
     from cs_infer.judge.sandbox import sandbox_works
 
     ctx.invoke(release, assignment=None)
@@ -30,8 +31,11 @@ def everything(ctx: click.Context, workers: int, trusted: bool) -> None:
         else:
             _grade_the_sample_class_only(ctx, workers, why)
     except click.exceptions.Exit as stop:  # somebody could not be graded; the rest goes on
+        if stop.exit_code == STOPPED:
+            raise
         status = stop.exit_code
     ctx.invoke(feedback, assignment=None, students=())
+    ctx.invoke(report, assignment=None)
     ctx.invoke(export, target=None)
     ctx.invoke(book, check=False)
     course: Course = ctx.obj
@@ -40,11 +44,11 @@ def everything(ctx: click.Context, workers: int, trusted: bool) -> None:
         "the book": course.book / "index.html",
         "the students' notebooks": course.root / "assignments",
         "the sample class": course.submitted,
-        "the grade tables": course.build / "grading",
+        "the grade tables and reports": course.build / "grading",
         "the feedback pages": course.build / "nbgrader" / "feedback",
     }
     for what, where in places.items():
-        click.echo(f"  {what:<24} {shown(where, course)}")
+        click.echo(f"  {what:<30} {shown(where, course)}")
     ctx.exit(status)
 
 

@@ -1,8 +1,8 @@
-"""Commands that grade: a class, one notebook."""
+"""The command that grades a class."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +10,7 @@ from cs_infer.cli.console import print_table, printable, progress, say
 from cs_infer.cli.options import (
     assignment_argument,
     names,
+    problems_option,
     require_sandbox,
     students_option,
     trust_option,
@@ -17,10 +18,17 @@ from cs_infer.cli.options import (
 )
 from cs_infer.judge.course import Course, CourseError
 
+if TYPE_CHECKING:
+    from cs_infer.judge.class_run import ClassRun, Wanted
+
+STOPPED = 130  # what a shell expects of a program that Ctrl-C ended
+
 
 @click.command()
 @assignment_argument
 @students_option
+@problems_option
+@click.option("--again", is_flag=True, help="Grade what has not changed, too.")
 @workers_option
 @trust_option
 @click.pass_context
@@ -30,66 +38,89 @@ def grade(
     students: tuple[str, ...],
     workers: int,
     trusted: bool,
+    problems: tuple[str, ...] = (),
+    again: bool = False,
 ) -> None:
     """Grade submitted/<student>/<assignment>/*.ipynb and record the scores.
 
     A second run grades only what changed. Exit status 1 means that a
-    submission could not be graded, through no fault of the student.
+    submission could not be graded, through no fault of the student; 130, that
+    the run was stopped: the same command goes on.
     """
+    from cs_infer.judge.class_run import Wanted
+
     course: Course = ctx.obj
     require_sandbox(trusted)
-    if grade_each(course, submitted(course, assignment, students), workers, trusted):
+    work = with_problems(course, submitted(course, assignment, students), problems)
+    try:
+        failed = grade_each(course, work, workers, trusted, Wanted(again, problems))
+    except KeyboardInterrupt:
+        click.echo("\nstopped; what was graded is kept, and the same command goes on", err=True)
+        ctx.exit(STOPPED)
+    if failed:
         ctx.exit(1)
 
 
 def grade_each(
-    course: Course, work: list[tuple[str, list[str] | None]], workers: int, trusted: bool
+    course: Course,
+    work: list[tuple[str, list[str] | None]],
+    workers: int,
+    trusted: bool,
+    wanted: Wanted | None = None,
 ) -> int:
-    """Grade these students' work, by assignment; returns how many could not be graded."""
-    from cs_infer.judge.files import write_whole
-    from cs_infer.judge.grader import Grader, class_so_far, drop_departed, grade_class
-    from cs_infer.judge.records import gradebook
-    from cs_infer.judge.reports import grade_table
+    """Grade these students' work, by assignment; returns how many could not be graded.
+
+    Raises:
+        BlockedByAnother: another process is grading this course.
+    """
+    from cs_infer.judge.class_run import Wanted, grade_class
+    from cs_infer.judge.files import alone
+    from cs_infer.judge.grader import Grader
 
     missing = 0
-    for name, students in work:
-        run = grade_class(Grader(course, name, trusted), students, workers, progress("grade"))
-        failed = [u.student for u in run.ungraded]
-        gradebook.forget(course, name, [*drop_departed(course, name), *failed])
-        gradebook.record(course, name, run, progress("record"))
-        asked, table = course.assignment(name), course.grading(name)
-        whole = class_so_far(course, name, run)
-        write_whole(table / "grades.html", grade_table.as_page(asked, whole))
-        write_whole(table / "grades.csv", grade_table.as_csv(asked, whole))
-        print_table(grade_table.rows(asked, run), f"{name}, {run.reused} unchanged")
-        say(table / "grades.html", course)
-        for ungraded in run.ungraded:
-            click.echo(printable(f"not graded: {ungraded.student}: {ungraded.reason}"), err=True)
-        missing += len(run.ungraded)
+    with alone(course.build / "grading" / "lock", "this course is being graded already"):
+        for name, students in work:
+            grader, judging = Grader(course, name, trusted), progress("grade")
+            run = grade_class(grader, students, workers, judging, wanted or Wanted())
+            _publish(course, name, run)
+            missing += len(run.ungraded)
     return missing
 
 
-@click.command()
-@click.argument("notebook", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@trust_option
-@click.pass_context
-def validate(ctx: click.Context, notebook: Path, trusted: bool) -> None:
-    """Run the whole grading of one notebook, on inputs of its own."""
-    from cs_infer.judge.grader import Grader
-    from cs_infer.judge.reports.card import as_text
-    from cs_infer.judge.template import read_release, rebuild
+def _publish(course: Course, name: str, run: ClassRun) -> None:
+    """Put the verdicts into the gradebook and into tables, and say them."""
+    from cs_infer.judge.class_run import class_so_far, drop_departed
+    from cs_infer.judge.files import write_whole
+    from cs_infer.judge.records import gradebook
+    from cs_infer.judge.reports import grade_table
 
-    require_sandbox(trusted)
-    course: Course = ctx.obj
-    (name,) = names(course, notebook.stem)
-    rebuilt = rebuild(read_release(course.release(name)), notebook.read_bytes())
-    verdict = Grader(course, name, trusted).grade("yourself", rebuilt)
-    for note in verdict.notes:
-        click.echo(f"note: {note}")
-    for result in verdict.problems:
-        report = as_text(result, result.title)
-        click.echo("\n".join(map(printable, report.splitlines())) + "\n")
-    click.echo(f"{verdict.earned:g} points")
+    failed = [u.student for u in run.ungraded]
+    gradebook.forget(course, name, [*drop_departed(course, name), *failed])
+    gradebook.record(course, name, run, progress("record"))
+    asked, table = course.assignment(name), course.grading(name)
+    whole = class_so_far(course, name, run)
+    write_whole(table / "grades.html", grade_table.as_page(asked, whole))
+    write_whole(table / "grades.csv", grade_table.as_csv(asked, whole))
+    print_table(grade_table.rows(asked, run), f"{name}, {run.reused} unchanged")
+    say(table / "grades.html", course)
+    for ungraded in run.ungraded:
+        click.echo(printable(f"not graded: {ungraded.student}: {ungraded.reason}"), err=True)
+
+
+def with_problems(
+    course: Course, work: list[tuple[str, list[str] | None]], problems: tuple[str, ...]
+) -> list[tuple[str, list[str] | None]]:
+    """The part of the work that has one of these problems; all of it, if none is named.
+
+    Raises:
+        CourseError: a problem is in none of the assignments.
+    """
+    known = {name: {p.name for p in course.assignment(name).problems} for name, _ in work}
+    missing = sorted(set(problems).difference(*known.values()))
+    if missing:
+        there = ", ".join(sorted(set().union(*known.values())))
+        raise CourseError(f"no problem {', '.join(missing)}; there are: {there}")
+    return [(n, s) for n, s in work if not problems or known[n].intersection(problems)]
 
 
 def submitted(

@@ -12,6 +12,12 @@ assignment_argument = click.argument("assignment", required=False)
 students_option = click.option(
     "--student", "students", multiple=True, help="Only this student; may be repeated."
 )
+problems_option = click.option(
+    "--problem",
+    "problems",
+    multiple=True,
+    help="Judge only this problem anew, the rest of the verdict stands; may be repeated.",
+)
 workers_option = click.option(
     "--workers",
     type=click.IntRange(1),
@@ -34,8 +40,9 @@ def require_sandbox(trusted: bool) -> None:
     works, why = sandbox_works()
     if not works and not trusted:
         raise CourseError(
-            f"no sandbox: {why}. Student code runs in a sandbox only; install bubblewrap, or say "
-            "--trust-submissions if you have written every submission yourself"
+            f"no sandbox: {why}. Student code runs in a sandbox only; install bubblewrap, name an "
+            "image for docker or podman in CS_INFER_IMAGE, or say --trust-submissions if you have "
+            "written every submission yourself"
         )
 
 

@@ -2,14 +2,19 @@
 
 =================  ==========================================================
 ``problem``        what a problem is: reference, properties, misconceptions
-``answers``        reading an answer and comparing it within a tolerance
-``verdict``        judging one function: points, property by property, and
-                   the misconception behind a wrong answer
+``answers``        reading an answer and comparing it within a tolerance;
+                   ``rollouts`` for policies, ``statistics`` for chance,
+                   ``words`` for what a person reads
+``verdict``        judging one function: points, property by property;
+                   ``trial`` asks it, ``diagnosis`` finds the misconception,
+                   ``examples`` shows it
 ``sandbox``        where student code runs, and what crosses its border
 ``notebook``       a student's notebook, running: cells and calls
-``template``       rebuilding a submission from the release
+``submissions``    what was handed in; ``template`` rebuilds it from the release
 ``release``        text sources to the notebooks students get
-``grader``         one submission to one verdict; a class, in parallel
+``grader``         one submission to one verdict
+``class_run``      a class, in parallel, by ``workers`` that may die
+``own_work``       a student's own notebook, without a course
 ``records``        the verdicts that are kept; nbgrader's gradebook
 ``reports``        what a student and an instructor read
 ``sample_class``   the submissions that ship with an assignment

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
 import secrets
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,7 +77,8 @@ class Course:
         if name not in self.assignment_names():
             known = ", ".join(self.assignment_names()) or "none yet"
             raise CourseError(f"no assignment {name!r} in solutions/; there are: {known}")
-        return load_assignment(self.checks(name))
+        path = self.checks(name)
+        return _assignment(path, path.read_bytes())
 
     def source(self, name: str) -> Path:
         """The text source of an assignment."""
@@ -112,13 +116,29 @@ class Course:
             return given
         path = self.root / ".grading-secret"
         if not path.exists():
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(handle, "w") as file:
-                file.write(secrets.token_hex(32) + "\n")
+            _write_secret(path)
         secret = path.read_text().strip()
         if not secret:
             raise CourseError(f"{path} must hold the grading secret; it is empty")
         return secret
+
+
+def _write_secret(path: Path) -> None:
+    """Make a secret, whole or not at all; if another process was quicker, theirs stands."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
+    try:
+        with os.fdopen(handle, "w") as file:
+            file.write(secrets.token_hex(32) + "\n")
+        with contextlib.suppress(FileExistsError):
+            os.link(temporary, path)
+    finally:
+        os.unlink(temporary)
+
+
+@functools.lru_cache(maxsize=32)
+def _assignment(path: Path, content: bytes) -> Assignment:
+    """The assignment that these checks define, read once while they do not change."""
+    return load_assignment(path)
 
 
 def fingerprint(secret: str) -> str:

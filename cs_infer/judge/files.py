@@ -1,12 +1,13 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, by one process at a time."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,36 @@ def write_whole(path: Path, content: bytes | str) -> bool:
 def write_json(path: Path, value: Any) -> bool:
     """Write JSON, whole or not at all; returns whether anything changed."""
     return write_whole(path, json.dumps(value, indent=1, sort_keys=True) + "\n")
+
+
+@contextlib.contextmanager
+def alone(path: Path, what: str) -> Iterator[None]:
+    """Hold a lock that ends with this process, however that ends.
+
+    Args:
+        path: the file to lock; it says who holds it.
+        what: what only one process may do, for the message.
+
+    Raises:
+        BlockedByAnother: another process holds the lock.
+    """
+    import fcntl
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise BlockedByAnother(f"{what} (process {file.read(20).strip()})") from None
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield
+
+
+class BlockedByAnother(ValueError):
+    """Another process is doing what only one may do."""
 
 
 def hash_of(parts: Iterable[bytes | str]) -> str:
