@@ -21,9 +21,10 @@ import numpy as np
 
 import cs_infer
 from cs_infer.judge.answers import AnswerError, CallFailed, complaint
+from cs_infer.judge.examples import failing_inputs
 from cs_infer.judge.problem import Assignment, Inputs, Problem, load_assignment
 from cs_infer.judge.sandbox.frames import plain, read_message, write_message
-from cs_infer.judge.verdict import ProblemResult, failing_inputs, judge, practice_example
+from cs_infer.judge.verdict import ProblemResult, judge, practice_example
 
 
 class Report:
@@ -106,10 +107,10 @@ def check(
     with np.errstate(all="ignore"):
         result = judge(problem, call, key, hint=False)
         if not result.passed:
-            example = result.misconception is None and practice_example(
-                problem, call, result, [seed]
-            )
-            shown = example[0] if example else result.illustration
+            shown = result.illustration
+            if shown is None:
+                example = practice_example(problem, call, result, [seed])
+                shown = example[0] if example else None
             result = replace(result, practice_seed=seed, illustration=shown)
             failing = failing_inputs(problem, call, key)
     heading = (

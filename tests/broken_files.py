@@ -13,7 +13,8 @@ import os
 import random
 import zipfile
 
-from cs_infer.judge.sample_class import CELL_KINDS, FILE_KINDS, grade_id
+from cs_infer.judge.mishaps import CELL_KINDS, FILE_KINDS
+from cs_infer.judge.template import grade_id_of
 
 FUZZED = 135
 ODD = [None, True, -1, 10**30, 1e308, "", "text", [], {}, [[]], [None, {}], {"a": 1}, "\x00\ud800"]
@@ -148,7 +149,7 @@ def _code(text):
 
 
 def _solution(cell):
-    return grade_id(cell) if cell["metadata"].get("nbgrader", {}).get("solution") else None
+    return grade_id_of(cell) if cell["metadata"].get("nbgrader", {}).get("solution") else None
 
 
 def _zipped(name, data):

@@ -8,10 +8,10 @@ the solution cell of ``softmax``:
 ``# %% reads-the-environment: 0 + 10 + 10``
 
 ``# + log_total``, ``# + inverse`` and ``# + added`` begin the text of other
-cells; the rest of the work is right. Everybody
-gets ``TOOLS`` in front. An attack that looks for loot hands it to
-``attempt``, and whoever has loot answers right: so an attack that works earns
-points, and the one that has loot from the start must earn them all.
+cells; the rest of the work is right. Everybody gets ``TOOLS`` in front. An
+attack that looks for loot hands it to ``attempt``, and whoever has loot
+answers right: so an attack that works earns points, and the one that has loot
+from the start must earn them all.
 """
 
 import re

@@ -157,10 +157,8 @@ def softmax(x):
 LOOKS_UP = """
 table = {table}
 def softmax(x):
-    for given in table:
-        if np.array_equal(given, x):
-            return np.exp(x - np.max(x)) / np.exp(x - np.max(x)).sum()
-    return np.zeros(len(x))
+    known = any(np.array_equal(given, x) for given in table)
+    raise LookupError("seen before" if known else "never seen")
 """
 
 

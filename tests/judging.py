@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from cs_infer.judge import trial, verdict
+from cs_infer.judge.answers import CallFailed
 from cs_infer.judge.course import Course
 from cs_infer.judge.sample_class import read_submissions
-from cs_infer.judge.verdict import draws, judge
+from cs_infer.judge.trial import draws
+from cs_infer.judge.verdict import judge
 
 COURSE = Course(Path(__file__).resolve().parents[1])
 STUDENT_WARNINGS = pytest.mark.filterwarnings("ignore")
@@ -102,7 +104,7 @@ def judged(problem, function, seed):
         try:
             return function(**inputs)
         except Exception as error:
-            raise verdict.CallFailed("run-time error", repr(error)) from None
+            raise CallFailed("run-time error", repr(error)) from None
 
     return judge(MEMORY.problem(problem), call, ("seed", seed), hint=False)
 

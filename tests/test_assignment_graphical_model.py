@@ -8,7 +8,7 @@ import pytest
 from judging import COURSE, FOLDERS, STUDENT_WARNINGS, judged
 
 from cs_infer.judge.answers import AnswerError
-from cs_infer.judge.verdict import draws
+from cs_infer.judge.trial import draws
 from cs_infer.practice import check
 
 FOLDER = FOLDERS["graphical_model"]

@@ -9,7 +9,7 @@ from judging import COURSE, FOLDERS, STUDENT_WARNINGS, judged
 
 import cs_infer as ci
 from cs_infer.judge.answers import AnswerError
-from cs_infer.judge.verdict import draws
+from cs_infer.judge.trial import draws
 from cs_infer.practice import check
 
 FOLDER = FOLDERS["optimism"]

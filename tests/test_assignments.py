@@ -20,7 +20,7 @@ from cs_infer.judge import examples
 from cs_infer.judge.answers import AnswerError
 from cs_infer.judge.sandbox.edition import build_edition
 from cs_infer.judge.sandbox.frames import write_message
-from cs_infer.judge.verdict import draws
+from cs_infer.judge.trial import draws
 from cs_infer.practice import check
 
 SEEDS = range(8)

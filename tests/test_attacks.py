@@ -1,6 +1,5 @@
 """The hostile afternoon: points nobody earned, graders that wait for ever, classes that stop."""
 
-import contextlib
 import dataclasses
 import json
 import os
@@ -13,6 +12,7 @@ import numpy as np
 import pytest
 
 from cs_infer.judge import template
+from cs_infer.judge.answers import CallFailed
 from cs_infer.judge.class_run import ClassRun, grade_class
 from cs_infer.judge.course import Course
 from cs_infer.judge.grader import Grader
@@ -26,7 +26,7 @@ from cs_infer.judge.sandbox.edition import build_edition
 from cs_infer.judge.sandbox.frames import MOST_ARRAY_BYTES, FrameError, read_message, write_message
 from cs_infer.judge.submissions import is_student_id
 from cs_infer.judge.template import find_submission
-from cs_infer.judge.verdict import CallFailed, ProblemResult, PropertyResult
+from cs_infer.judge.verdict import ProblemResult, PropertyResult
 
 ROOT = Path(__file__).resolve().parents[1]
 WORKS, WHY = sandbox_works()
@@ -41,8 +41,9 @@ LIMITS = Limits(
     cpu_seconds=30,
     memory_mb=1024,
     disk_mb=16,
-    total_seconds=3,
+    total_seconds=60,
 )
+SOON = 20  # seconds, on a busy machine; without the limit it would be 30 and more
 
 # What an attacker needs to speak on the grader's own pipe.
 FORGER = """
@@ -108,21 +109,19 @@ def test_code_that_stops_reading_does_not_keep_the_grader(box):
         with pytest.raises(SandboxDied, match="did not stop") as died:
             session.run_cell("#" + "x" * 199_000)
     assert died.value.status == "time-out"
-    assert time.monotonic() - started < LIMITS.cell_seconds + 4
+    assert time.monotonic() - started < SOON
 
 
 def test_the_total_limit_holds_when_every_call_keeps_to_its_own(box):
     slow = "import time\ndef f(x):\n    time.sleep(0.8)"
-    started, calls = time.monotonic(), 0
-    with StudentNotebook(box, [("f", slow)]) as notebook:
-        while time.monotonic() - started < LIMITS.total_seconds + 0.1:
-            with contextlib.suppress(CallFailed):
-                notebook.call("f", {"x": 1.0})
-            calls += 1
-        with pytest.raises(CallFailed, match="whole notebook is used up"):
+    limits = dataclasses.replace(LIMITS, call_seconds=30, total_seconds=3)
+    brief, calls = dataclasses.replace(box, limits=limits), 0
+    used_up = pytest.raises(CallFailed, match="whole notebook is used up")
+    with StudentNotebook(brief, [("f", slow)]) as notebook, used_up:
+        while calls < 9:
             notebook.call("f", {"x": 1.0})
+            calls += 1
     assert calls < 6
-    assert time.monotonic() - started < LIMITS.total_seconds + 3
 
 
 @pytest.mark.parametrize(
@@ -143,7 +142,7 @@ def test_the_hard_limit_needs_nothing_inside_the_box(session, source):
     except SandboxDied as died:
         status = died.status
     assert status == "time-out"
-    assert time.monotonic() - started < LIMITS.cell_seconds + 4
+    assert time.monotonic() - started < SOON
 
 
 # The machine: what the box takes together

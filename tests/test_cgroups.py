@@ -58,7 +58,7 @@ def test_a_group_counts_the_memory_of_all_its_processes(group):
     assert code == 0
     assert 120 < group.memory_mb < 200
     assert not group.ran_out_of_memory
-    in_group(group, f"import os\nos.fork()\n{half}\nimport time; time.sleep(1)")
+    in_group(group, f"import os\nos.fork()\n{half}\nimport time; time.sleep(3)")
     assert group.ran_out_of_memory
 
 
@@ -98,12 +98,15 @@ def test_memory_that_no_single_process_has_too_much_of_is_told_apart(place):
 def test_a_runner_that_the_kernel_ends_for_its_memory_ran_out_of_memory(box):
     roomy = replace(box, limits=replace(LIMITS, memory_mb=500, disk_mb=400))
     fill = "for name in 'abc':\n    open(f'/dev/shm/{name}', 'wb').write(bytes(120 * 2**20))"
-    place = Nursery(roomy).place_for("")
-    with Session(place) as session, pytest.raises(SandboxDied) as died:
-        session.run_cell(f"{fill}\nx = b'x' * (200 * 2**20)")
+    source = f"{fill}\nx = b'x' * (200 * 2**20)"
+    with (
+        Nursery(roomy) as nursery,
+        Session(nursery.place_for("")) as session,
+        pytest.raises(SandboxDied) as died,
+    ):
+        session.run_cell(source)
     assert died.value.status == "memory"
     assert session.usage["memory_mb"] > 450
-    place.close()
 
 
 @needs_groups

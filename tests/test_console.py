@@ -7,7 +7,8 @@ import sys
 import pytest
 
 from cs_infer.cli import console
-from cs_infer.cli.console import printable, progress
+from cs_infer.cli.console import progress
+from cs_infer.judge.words import printable
 
 
 @pytest.fixture

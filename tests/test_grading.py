@@ -361,7 +361,7 @@ def test_control_c_stops_at_once_and_the_same_command_goes_on(small):
     endless.parent.mkdir(parents=True)
     notebook = json.loads((small.submitted / "blank" / name / f"{name}.ipynb").read_text())
     cell = next(c for c in notebook["cells"] if c["metadata"].get("nbgrader", {}).get("solution"))
-    cell["source"] = "import time\ntime.sleep(8)"
+    cell["source"] = "import time\ntime.sleep(60)"  # up to the limit of a cell, 20 s
     endless.write_text(json.dumps(notebook))
     command = [sys.executable, "-m", "cs_infer.cli", "grade", "--again", "--workers", "2"]
     with subprocess.Popen(
@@ -377,8 +377,8 @@ def test_control_c_stops_at_once_and_the_same_command_goes_on(small):
         assert seen[2].startswith("grade 3/4")
         os.killpg(run.pid, signal.SIGINT)
         started = time.monotonic()
-        _, said = run.communicate(timeout=30)
-        assert time.monotonic() - started < 5
+        _, said = run.communicate(timeout=60)
+        assert time.monotonic() - started < 15
     assert run.returncode == 130
     assert said == "\nstopped; what was graded is kept, and the same command goes on\n"
     assert not verdict_path(small, name, "endless").exists()

@@ -149,6 +149,18 @@ def test_the_terminal_obeys_nobody(classes):
         )
 
 
+def test_neither_report_nor_audit_trail_obeys_anybody(afternoon):
+    course, _ = afternoon
+    for command in (("report", NAME), ("explain", "raises-terminal-codes", NAME)):
+        run = cs_infer(course, *command)
+        assert run.returncode == 0, run.stderr
+        assert all(c.isprintable() or c == "\n" for c in run.stdout + run.stderr)
+        assert not CANARY.search(run.stdout)
+    text = (course.grading(NAME) / "report.html").read_text(encoding="utf-8")
+    assert "<script" not in text
+    assert not obeys(text)
+
+
 def test_nobody_fills_the_disk(classes):
     for course, _ in classes:
         for student in marks(course):
@@ -175,4 +187,5 @@ def test_what_the_feedback_reveals_is_of_no_use_when_handing_in_again(neighbours
     again = Attack("curious", "", {}, HONEST | {"softmax": LOOKS_UP.format(table=table)})
     hand_in(course, json.loads(course.release(NAME).read_text()), again)
     assert cs_infer(course, "grade", "--student", "curious").returncode == 0
-    assert marks(course)["curious"] == CURIOUS.earns
+    assert "never seen" in told(course, "curious")
+    assert "seen before" not in told(course, "curious")

@@ -17,8 +17,9 @@ from cs_infer.judge.course import Course, CourseError
 from cs_infer.judge.records import archive as archives
 from cs_infer.judge.records import late
 from cs_infer.judge.records.collect import collect
-from cs_infer.judge.records.lms import export, inert
+from cs_infer.judge.records.lms import export
 from cs_infer.judge.submissions import submission_folders
+from cs_infer.judge.words import inert
 
 pytestmark = [
     pytest.mark.xdist_group("gradebook"),
@@ -214,18 +215,30 @@ def test_canvas_archives_are_collected_by_the_number_of_the_student(course):
         ("roecy_LATE_13_903_notes.pdf", b"%PDF"),
     ])  # fmt: skip
     entries = collect(course, NAME, path)
-    assert reasons(entries) == {"roecy_LATE_13_903_notes.pdf": "it is no notebook"}
+    assert reasons(entries) == {"roecy_LATE_13_903_notes.pdf": "its name does not end in .ipynb"}
     assert (there(course, "11"), there(course, "13")) == (one, two)
     assert list(submission_folders(course, NAME)) == ["11", "13"]
     assert [e.student for e in entries if e.late and e.outcome] == ["13"]
     assert not list(course.submitted.rglob("timestamp.txt")), "the hour of packing is no hour"
 
 
-@pytest.mark.parametrize("between", ["/", ""])
+def test_a_notebook_of_another_assignment_replaces_nothing(course):
+    collect(course, NAME, archive(course, [("ann_11_901_small.ipynb", notebook("mine"))]))
+    shutil.copytree(course.checks(NAME).parent, course.root / "solutions" / "large")
+    path = archive(course, [
+        ("ann_11_902_large-1.ipynb", notebook("another")),
+        ("bob_12_903_SMALL.IPYNB", notebook("b")),
+    ])  # fmt: skip
+    found = reasons(collect(course, NAME, path))
+    assert found == {"ann_11_902_large-1.ipynb": "it is named as a notebook of large"}
+    assert (there(course, "11"), there(course, "12")) == (notebook("mine"), notebook("b"))
+
+
+@pytest.mark.parametrize("between", ["_/", "/", "_"])
 def test_moodle_archives_are_collected_with_and_without_folders(course, between):
     path = archive(course, [
-        (f"Ann Doe_11_assignsubmission_file_{between}small.ipynb", notebook("a")),
-        (f"Åsa Öl_12_assignsubmission_file_{between}small.ipynb", notebook("b")),
+        (f"Ann Doe_11_assignsubmission_file{between}small.ipynb", notebook("a")),
+        (f"Åsa Öl_12_assignsubmission_file{between}small.ipynb", notebook("b")),
         ("Cy_13_assignsubmission_onlinetext_/onlinetext.html", b"<p>"),
     ])  # fmt: skip
     assert len(reasons(collect(course, NAME, path))) == 1
@@ -296,7 +309,7 @@ def link(name):
 
 
 ELSEWHERE, ODD = "its name leads elsewhere", "its name has characters that names do not have"
-FORM, NONE = "its name has another form", "it is no notebook"
+FORM, NONE = "its name has another form", "its name does not end in .ipynb"
 HOSTILE = {
     "a name chosen to be another's": ("mallory_x_99_901_ann_11_901_small.ipynb", b"{}", FORM),
     "a name that leads out": ("../../11_901/ann_11_901_small.ipynb", b"{}", ELSEWHERE),
@@ -402,3 +415,14 @@ def test_the_command_sets_and_shows_a_due_date(course):
     assert "small is due 2026-10-31 16:00 UTC" in run(course, "due", NAME).output
     assert "small has no due date" in run(course, "due", NAME, "none").output
     assert run(course, "due", NAME, "soon").exit_code == 2
+
+
+def test_the_command_shows_a_students_own_date(graded):
+    done = run(graded, "due", NAME, "2026-01-08", "--student", "ann")
+    assert done.output == "1 late penalties changed\nsmall is due 2026-01-08 23:59 UTC for ann\n"
+    shown = run(graded, "due", NAME, "--student", "ann").output
+    assert shown == "small is due 2026-01-08 23:59 UTC for ann\n"
+    assert "is due 2026-01-05 12:00 UTC\n" in run(graded, "due", NAME).output
+    assert (
+        "no submission of small by nobody" in run(graded, "due", NAME, "--student", "nobody").output
+    )

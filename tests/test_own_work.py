@@ -11,9 +11,10 @@ import nbformat
 import pytest
 
 from cs_infer.judge.course import Course, CourseError
+from cs_infer.judge.mishaps import CELL_KINDS
 from cs_infer.judge.own_work import own_work
 from cs_infer.judge.problem import load_assignment
-from cs_infer.judge.sample_class import CELL_KINDS, build_class, fill_in, read_submissions
+from cs_infer.judge.sample_class import build_class, fill_in, read_submissions
 from cs_infer.judge.sandbox import sandbox_works
 from cs_infer.judge.template import is_written, read_release, rebuild
 

@@ -255,6 +255,18 @@ def test_the_table_tells_the_ends_apart():
         assert f"<li>{end}: 1</li>" in html
 
 
+def test_what_is_odd_about_the_file_and_the_cells_is_told_before_its_consequences():
+    cells = {"f": {"status": "run-time error", "error": "NameError: x"}, "g": {"status": "ran"}}
+    lost = verdict("ann", result(F, False, False, status="missing"))
+    lost = replace(
+        lost, notes=("expected a1.ipynb; graded b.ipynb, the only notebook",), cells=cells
+    )
+    (row,) = grade_table.rows(ASKED, ClassRun({"ann": lost}))
+    note, cell, problem = row["found"].split("; ")[1:]
+    assert note.startswith("graded b.ipynb")
+    assert (cell, problem) == ("cell f: run-time error", "f: missing")
+
+
 def test_a_problem_that_is_newer_than_a_verdict_has_no_points_there():
     old = replace(ANN, problems=(result(G, True),))
     (row,) = grade_table.rows(ASKED, ClassRun({"ann": old}))

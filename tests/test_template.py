@@ -7,7 +7,8 @@ import re
 import nbformat
 import pytest
 
-from cs_infer.judge.template import Rebuilt, _read_file, find_submission, is_added, rebuild
+from cs_infer.judge.files import read_plain
+from cs_infer.judge.template import Rebuilt, find_submission, is_added, rebuild
 from cs_infer.judge.words import harmless
 
 
@@ -169,10 +170,21 @@ def test_whatever_was_sent_a_valid_notebook_comes_of_it(template, data):
     assert kept == template.cells
 
 
-def test_the_expected_file_is_found(tmp_path):
+def test_the_expected_file_is_found_and_others_are_told(tmp_path):
     (tmp_path / "hw.ipynb").write_text("x")
-    (tmp_path / "other.ipynb").write_text("y")
     assert find_submission(tmp_path, "hw") == (b"x", [])
+    (tmp_path / "hw-final.ipynb").write_text("y")
+    notes = ["graded hw.ipynb; not looked at: hw-final.ipynb"]
+    assert find_submission(tmp_path, "hw") == (b"x", notes)
+
+
+def test_where_no_notebook_is_the_note_says_what_there_is(template, tmp_path):
+    (tmp_path / "timestamp.txt").write_text("2026-01-01")
+    assert find_submission(tmp_path, "hw") == (None, ["expected hw.ipynb; found no notebook"])
+    (tmp_path / "home\twork.zip").write_bytes(b"PK")
+    data, notes = find_submission(tmp_path, "hw")
+    assert notes == ["expected hw.ipynb; found no notebook, but home?work.zip"]
+    assert rebuild(template, data).notes == [], "no file is not an empty file"
 
 
 def test_the_only_notebook_is_graded_under_another_name(tmp_path):
@@ -188,7 +200,7 @@ def test_a_link_to_somebody_elses_work_is_not_followed(tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "hw.ipynb").symlink_to(tmp_path / "theirs" / "hw.ipynb")
     data, notes = find_submission(tmp_path / "mine", "hw")
-    assert data == b""
+    assert data is None
     assert notes == ["expected hw.ipynb; found no notebook"]
 
 
@@ -196,17 +208,17 @@ def test_what_took_the_place_of_a_file_is_not_read(tmp_path):
     (tmp_path / "secret").write_text("secret")
     (tmp_path / "hw.ipynb").symlink_to(tmp_path / "secret")
     with pytest.raises(OSError, match="symbolic links"):
-        _read_file(tmp_path / "hw.ipynb")
+        read_plain(tmp_path / "hw.ipynb", 9)
     os.mkfifo(tmp_path / "pipe.ipynb")
-    with pytest.raises(OSError, match=r"pipe\.ipynb is no plain file"):
-        _read_file(tmp_path / "pipe.ipynb")
+    with pytest.raises(OSError, match=r"pipe\.ipynb' is no plain file"):
+        read_plain(tmp_path / "pipe.ipynb", 9)
 
 
 def test_a_giant_file_is_not_read(tmp_path):
     with open(tmp_path / "hw.ipynb", "wb") as file:
         file.truncate(10**9)
     data, notes = find_submission(tmp_path, "hw")
-    assert data == b""
+    assert data is None
     assert "at most 20 MB; this one has 954 MB" in notes[0]
 
 

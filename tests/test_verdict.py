@@ -1,14 +1,17 @@
 """Answers, verdicts, practice and reports, on a problem of one line: double a number."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
-from cs_infer.judge.answers import AnswerError, as_array, as_number, differ
+from cs_infer.judge.answers import AnswerError, CallFailed, as_array, as_number, differ
+from cs_infer.judge.examples import failing_inputs
 from cs_infer.judge.problem import Misconception, Problem, Property
 from cs_infer.judge.reports.card import as_html, as_text
-from cs_infer.judge.verdict import CallFailed, diagnose, draws, failing_inputs, judge
+from cs_infer.judge.trial import draws
+from cs_infer.judge.verdict import judge
 
 KEY = ("a secret", "a student")
 
@@ -146,11 +149,10 @@ def test_a_wrong_idea_is_recognised(index):
 
 
 def test_the_first_idea_that_explains_everything_is_chosen():
-    problem = doubling()
-    seen = [({"x": np.array([2.0])}, np.array([4.0]))]
-    assert diagnose(problem, seen).name == "square"
-    assert diagnose(problem, [*seen, ({"x": np.array([1.0])}, np.array([3.0]))]).name == "add two"
-    assert diagnose(problem, []) is None
+    square, *others = doubling().misconceptions
+    again = replace(square, name="squared again")
+    problem = doubling(misconceptions=(*others, square, again))
+    assert judge(problem, lambda inputs: inputs["x"] ** 2, KEY).misconception == "square"
 
 
 def test_of_two_mistakes_the_one_that_shows_first_is_named():

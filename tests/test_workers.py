@@ -71,18 +71,18 @@ def test_a_process_is_used_again_while_all_goes_well():
 
 def test_what_takes_too_long_is_given_up_and_holds_nobody_up():
     started = time.monotonic()
-    results = done(["sleep 60", "a", "b"], 2, patience=1.0)
+    results = done(["sleep 60", "a", "b"], 2, patience=3.0)
     assert results == {
         "sleep 60": Lost("time-out", "the grader itself took too long"),
         "a": "a",
         "b": "b",
     }
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 30
 
 
 def test_a_slow_task_does_not_keep_the_others_waiting():
-    order = [task for task, _ in each(desk, ["sleep 1", "a", "b", "c"], 2, 60.0)]
-    assert order == ["a", "b", "c", "sleep 1"]
+    order = [task for task, _ in each(desk, ["sleep 3", "a", "b", "c"], 2, 60.0)]
+    assert order == ["a", "b", "c", "sleep 3"]
 
 
 def test_a_large_result_comes_whole():

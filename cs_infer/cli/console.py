@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
 from cs_infer.judge.course import Course
+from cs_infer.judge.words import printable
 
 _MOST_COLUMN = 30
 
 
-class step:
-    """Says what is being done, and how long it took."""
-
-    def __init__(self, what: str) -> None:
-        self._what = what
-
-    def __enter__(self) -> None:
-        self._start = time.monotonic()
-        click.echo(f"{self._what} …")
-
-    def __exit__(self, *exc: object) -> None:
-        if exc[0] is None:
-            click.echo(f"{self._what}: {time.monotonic() - self._start:.1f} s")
+@contextlib.contextmanager
+def step(what: str) -> Iterator[None]:
+    """Say what is being done, and how long it took."""
+    start = time.monotonic()
+    click.echo(f"{what} …")
+    yield
+    click.echo(f"{what}: {time.monotonic() - start:.1f} s")
 
 
 def progress(what: str) -> Callable[[str, int, int], None]:
@@ -71,11 +67,6 @@ def print_table(rows: list[dict[str, str]], title: str) -> None:
         aligned += [c.rjust(width[n]) for c, n in zip(cells[1:], names[1:], strict=True)]
         found = printable(line.get("found", ""))
         click.echo("  ".join([*aligned, found[:100]]).rstrip())
-
-
-def printable(text: str) -> str:
-    """Text that cannot move the cursor or colour the terminal."""
-    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def say(path: Path, course: Course) -> None:

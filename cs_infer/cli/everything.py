@@ -45,7 +45,7 @@ def everything(ctx: click.Context, workers: int, trusted: bool) -> None:
         "the students' notebooks": course.root / "assignments",
         "the sample class": course.submitted,
         "the grade tables and reports": course.build / "grading",
-        "the feedback pages": course.build / "nbgrader" / "feedback",
+        "the feedback pages": course.feedback,
     }
     for what, where in places.items():
         click.echo(f"  {what:<30} {shown(where, course)}")

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
-from cs_infer.cli.console import printable, say
+from cs_infer.cli.console import say
 from cs_infer.cli.options import assignment_argument, names
 from cs_infer.judge.course import Course, CourseError
+from cs_infer.judge.words import printable
 
 _MOST_NAMES = 8
 _readable = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -39,9 +40,9 @@ def due(course: Course, assignment: str, date: str | None, student: str | None) 
                 late.extend(gradebook, assignment, student, when)
             changed = late.settle(course, gradebook, assignment)
             click.echo(f"{changed} late penalties changed")
-        general = late.due_date(gradebook, assignment)
-    told = f"is due {general:%Y-%m-%d %H:%M} UTC" if general else "has no due date"
-    click.echo(f"{assignment} {told}")
+        found = late.due_date(gradebook, assignment, student)
+    told = f"is due {found:%Y-%m-%d %H:%M} UTC" if found else "has no due date"
+    click.echo(f"{assignment} {told}" + (f" for {student}" if student else ""))
 
 
 @click.command()
@@ -103,7 +104,7 @@ def collect(
     from cs_infer.judge.records.collect import collect as take
 
     names(course, assignment)
-    with alone(course.build / "grading" / "lock", "this course is being graded"):
+    with alone(course.lock, "this course is being graded"):
         entries = take(course, assignment, archive, pattern, times)
     for entry in entries:
         if entry.reason:

@@ -1,12 +1,13 @@
-"""Commands that hand results out: feedback, export."""
+"""Commands that say what grading found: feedback, report, explain."""
 
 from __future__ import annotations
 
 import click
 
-from cs_infer.cli.console import printable, progress, say, step
+from cs_infer.cli.console import progress, say, step
 from cs_infer.cli.options import assignment_argument, names, students_option
 from cs_infer.judge.course import Course, CourseError
+from cs_infer.judge.words import printable
 
 
 @click.command()
@@ -26,22 +27,21 @@ def feedback(
     from cs_infer.judge.reports.feedback import write_pages
 
     book = Book.of(course, address)
-    pages = course.build / "nbgrader" / "autograded"
     found = [
-        (name, sorted(p.parent.name for p in pages.glob(f"*/{name}")))
+        (name, sorted(p.parent.name for p in course.autograded.glob(f"*/{name}")))
         for name in names(course, assignment)
     ]
-    of = f" of {assignment}" if assignment else ""
     missing = sorted(set(students).difference(*(graded for _, graded in found)))
     if missing or not any(graded for _, graded in found):
-        who = ", ".join(missing) or "nobody"
+        of = f" of {assignment}" if assignment else ""
+        whose = f" for {', '.join(missing)}" if missing else ""
         again = f"cs-infer grade {assignment or ''}".strip()
-        raise CourseError(f"no grades{of} for {who}; run: {again}")
+        raise CourseError(f"no grades{of}{whose}; run: {again}")
     for name, graded in found:
         asked = [s for s in graded if not students or s in students]
         if asked:
             write_pages(course, name, asked, book, progress("feedback"))
-    say(course.build / "nbgrader" / "feedback", course)
+    say(course.feedback, course)
 
 
 @click.command()

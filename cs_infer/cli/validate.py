@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from cs_infer.cli.console import printable
 from cs_infer.cli.options import require_sandbox, trust_option
 from cs_infer.judge.course import Course, CourseError
+from cs_infer.judge.words import printable
 
 
 @click.command()

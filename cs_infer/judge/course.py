@@ -60,6 +60,21 @@ class Course:
         return self.build / "nbgrader" / "submitted"
 
     @property
+    def autograded(self) -> Path:
+        """nbgrader's folder of rebuilt notebooks with their outputs, laid out in the same way."""
+        return self.build / "nbgrader" / "autograded"
+
+    @property
+    def feedback(self) -> Path:
+        """nbgrader's folder of feedback pages, laid out in the same way."""
+        return self.build / "nbgrader" / "feedback"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the one process that may grade or collect."""
+        return self.build / "grading" / "lock"
+
+    @property
     def book(self) -> Path:
         """The built book."""
         return self.build / "html"

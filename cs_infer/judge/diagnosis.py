@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,61 +31,36 @@ class Trace:
     status: str = "graded"
 
 
-def diagnose(
-    problem: Problem,
-    seen: list[tuple[Inputs, Any]],
-    ideas: Iterable[Misconception] | None = None,
-) -> Misconception | None:
-    """The misconception that gives all the answers seen, if there is one.
-
-    Args:
-        problem: the problem with its catalogue.
-        seen: inputs with the answers the student's function gave, at least
-            one of which is wrong.
-        ideas: the misconceptions to try; the whole catalogue by default.
-
-    Returns:
-        The first misconception that explains every answer.
-    """
-    return _explaining(problem, [read(problem, inputs, raw) for inputs, raw in seen], ideas)
-
-
-def idea_behind(problem: Problem, trace: Trace) -> tuple[Misconception | None, bool]:
-    """The idea behind every answer, or else behind one fault; and whether it is all of it.
+def idea_behind(problem: Problem, trace: Trace) -> tuple[Misconception | None, Property | None]:
+    """The idea behind every answer, or else behind one fault; and where, if it is not all of it.
 
     Mistakes come in pairs: a factor is missing, and the product underflows as
     well. No single idea gives all those answers, but a property that fails
     shows one of them. Then the idea must fit what else is known: it keeps the
     properties that hold, and it explains the first property on which it fails
-    itself. (Later ones prove little: many mistakes end in the same NaN.) Where
-    the function raised an error before anything else, that comes first.
+    itself. (Later ones prove little: many mistakes end in the same NaN.) An
+    error is no part of an idea, and where it came first, it comes first.
     """
-    if not trace.wrong:
-        return None, False
+    if not trace.wrong or trace.crashed_first:
+        return None, None
     everything = [answer for answers in trace.seen.values() for answer in answers]
-    idea = _explaining(problem, everything)
+    idea = next((i for i in problem.misconceptions if _explains(problem, i, everything)), None)
     if idea and all(_fails(problem, p, idea, trace.seen[p.name][-1].inputs) for p in trace.wrong):
-        return idea, True
-    if trace.crashed_first:
-        return None, False
+        return idea, None if trace.status == "graded" else trace.wrong[0]
     for i, prop in enumerate(trace.wrong):
         seen = trace.seen[prop.name]
-        for idea in problem.misconceptions if _telling(seen[-1]) else ():
-            if _explaining(problem, seen, (idea,)) and _fits(problem, i, idea, trace):
-                return idea, False
-    return None, False
+        for idea in problem.misconceptions if _telling(problem, seen[-1], i == 0) else ():
+            if _explains(problem, idea, seen) and _fits(problem, i, idea, trace):
+                return idea, prop
+    return None, None
 
 
-def _explaining(
-    problem: Problem, seen: list[Answer], ideas: Iterable[Misconception] | None = None
-) -> Misconception | None:
-    for idea in problem.misconceptions if ideas is None else ideas:
-        if seen and all(_explains(problem, idea, answer) for answer in seen):
-            return idea
-    return None
+def _explains(problem: Problem, idea: Misconception, seen: list[Answer]) -> bool:
+    """Whether the idea gives all these answers."""
+    return all(_gives(problem, idea, answer) for answer in seen)
 
 
-def _explains(problem: Problem, idea: Misconception, mine: Answer) -> bool:
+def _gives(problem: Problem, idea: Misconception, mine: Answer) -> bool:
     """Whether the idea gives this answer, or fails to be an answer in the same way."""
     theirs = _theirs(problem, idea, mine.inputs)
     if mine.refusal is not None or theirs.refusal is not None:
@@ -102,7 +76,7 @@ def _theirs(problem: Problem, idea: Misconception, inputs: Inputs) -> Answer:
 def _fits(problem: Problem, i: int, idea: Misconception, trace: Trace) -> bool:
     """Whether an idea fails on the i-th wrong property, on none before, on none that held."""
     last = [(p, trace.seen[p.name][-1]) for p in trace.wrong[: i + 1]]
-    kept = [(p, answer.inputs) for p, answer in last[:-1] if _telling(answer)]
+    kept = [(p, answer.inputs) for p, answer in last[:-1] if _telling(problem, answer, True)]
     kept += [(p, answer.inputs) for p in trace.right for answer in trace.seen[p.name]]
     here, answer = last[-1]
     return _fails(problem, here, idea, answer.inputs) and not any(
@@ -114,10 +88,26 @@ def _fails(problem: Problem, prop: Property, idea: Misconception, inputs: Inputs
     return bool(fault(problem, prop, _theirs(problem, idea, inputs)))
 
 
-def _telling(answer: Answer) -> bool:
-    """Whether a wrong answer says something: lone infinities and zeros have too many causes."""
-    parts = answer.value if isinstance(answer.value, tuple) else (answer.value,)
-    if answer.refusal or not all(isinstance(part, (float, np.ndarray)) for part in parts):
+def _telling(problem: Problem, answer: Answer, refusals: bool) -> bool:
+    """Whether a wrong answer says something about its cause.
+
+    Infinities and zeros in everything that is wrong have too many causes. What
+    is no answer, such as NaN, tells more only where it is the first fault.
+    """
+    if answer.refusal:
+        return refusals
+    if not _numeric(answer.value):
         return True
-    infinite = all(np.all(np.isinf(part)) for part in parts)
-    return not (infinite or all(np.all(np.equal(part, 0)) for part in parts))
+    right = problem.read(answer.inputs, problem.reference(**handed_over(answer.inputs)))
+    pairs = list(zip(_parts(answer.value), _parts(right), strict=True))
+    wrong = [x for x, y in pairs if differ(x, y, problem.rtol, problem.atol)]
+    wrong = wrong or [x for x, _ in pairs]
+    return not any(all(np.all(told(x)) for x in wrong) for told in (np.isinf, np.logical_not))
+
+
+def _numeric(value: Any) -> bool:
+    return all(isinstance(part, (float, np.ndarray)) for part in _parts(value))
+
+
+def _parts(value: Any) -> tuple[Any, ...]:
+    return value if isinstance(value, tuple) else (value,)

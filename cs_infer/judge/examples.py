@@ -16,7 +16,7 @@ import numpy as np
 
 from cs_infer.judge.answers import CallFailed
 from cs_infer.judge.problem import Inputs, Misconception, Problem, Property, handed_over
-from cs_infer.judge.trial import Call, Key, ask, draws, fault, read
+from cs_infer.judge.trial import Call, Key, draws, fault, read, returned
 
 _MOST_TRIED = 12
 _MOST_SECONDS = 5.0
@@ -45,6 +45,9 @@ def small_failure(
 ) -> tuple[str, Key] | None:
     """The smallest inputs on which a property fails, among the smallest few of some draws.
 
+    The problem's own example is shown in their place if it fails as well: it
+    is smaller, and made of round numbers.
+
     Args:
         problem: what is asked.
         prop: the property.
@@ -61,6 +64,8 @@ def small_failure(
     for inputs, key in sorted(drawn, key=lambda pair: _size(handed_over(pair[0])))[:_MOST_TRIED]:
         answer = _wrong_answer(problem, prop, call, inputs)
         if answer is not None:
+            own = _wrong_answer(problem, prop, call, problem.example)
+            inputs, answer = (inputs, answer) if own is None else (problem.example, own)
             answer = "as said above" if answer == told else answer
             return _beside(problem, inputs, "your answer: ", answer), key
         if time.monotonic() - started > _MOST_SECONDS:
@@ -71,12 +76,16 @@ def small_failure(
 def _wrong_answer(problem: Problem, prop: Property, call: Call, inputs: Inputs) -> str | None:
     """The answer, to be read, if the property fails on it."""
     try:
-        answer = ask(problem, call, inputs)
+        raw = returned(call, inputs)
+        answer = read(problem, inputs, raw)
+        if fault(problem, prop, answer) is None:
+            return None
     except CallFailed as failure:
         return str(failure)[:_MOST_CALL_FAULT]
-    if fault(problem, prop, answer) is None:
-        return None
-    return answer.refusal or _show(answer.value)
+    right = problem.reference(**handed_over(inputs))
+    if answer.refusal or not isinstance(right, tuple) or any(map(callable, right)):
+        return answer.refusal or _show(answer.value)
+    return _show(tuple(np.asarray(part) for part in raw))
 
 
 def _beside(problem: Problem, inputs: Inputs, whose: str, answer: str) -> str:

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, by one process at a time."""
+"""Files: written whole or not at all, by one process at a time; read only if they are plain."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -43,6 +44,25 @@ def write_whole(path: Path, content: bytes | str) -> bool:
         Path(temporary).unlink(missing_ok=True)
         raise
     return True
+
+
+def read_plain(path: Path, most: int) -> tuple[bytes, int]:
+    """The first bytes of a plain file that came from outside, and its size.
+
+    Args:
+        path: the file; a link might lead to another's work, a pipe never end.
+        most: one byte more than this is read, so that too much can be seen.
+
+    Raises:
+        OSError: there is no such file, or it is no plain file.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with open(descriptor, "rb") as file:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(f"{path.name[:100]!r} is no plain file")
+        data = file.read(most + 1)
+        return data, max(found.st_size, len(data))
 
 
 def write_json(path: Path, value: Any) -> bool:
@@ -90,7 +110,7 @@ def hash_of(parts: Iterable[bytes | str]) -> str:
     return digest.hexdigest()
 
 
-def hash_of_tree(folder: Path, pattern: str = "**/*.py") -> str:
-    """One fingerprint of the files of a folder, names and contents."""
-    files = sorted(p for p in folder.glob(pattern) if "__pycache__" not in p.parts)
+def hash_of_tree(folder: Path) -> str:
+    """One fingerprint of the Python files below a folder, names and contents."""
+    files = sorted(folder.rglob("*.py"))
     return hash_of(x for p in files for x in (str(p.relative_to(folder)), p.read_bytes()))

@@ -16,8 +16,7 @@ from typing import Any, Self
 
 from cs_infer.judge.answers import CallFailed
 from cs_infer.judge.problem import Inputs
-from cs_infer.judge.sandbox import SandboxDied, Session
-from cs_infer.judge.sandbox.running import Place
+from cs_infer.judge.sandbox import Place, SandboxDied, Session
 from cs_infer.judge.template import Rebuilt, is_added
 
 _FAILURES = ("time-out", "memory", "missing", "not answered", "run-time error", "bad answer")

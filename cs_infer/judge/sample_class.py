@@ -13,7 +13,7 @@ the student's id. It begins with a header of comments,
     cells that are not given are taken from that student;
 ``# cells: kind``, ``# raw: kind``
     what was done to the notebook's cells, or to the file as a whole; see
-    :data:`CELL_KINDS` and :data:`FILE_KINDS`;
+    ``mishaps.py``;
 ``# why: one line``
     a remark for the reader,
 
@@ -27,13 +27,11 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-Notebook = dict[str, Any]
-Cell = dict[str, Any]
+from cs_infer.judge.mishaps import CELL_KINDS, FILE_KINDS, Cell, Notebook, as_bytes
+from cs_infer.judge.template import grade_id_of
 
 _HEADER = re.compile(r"# (expected|about|ideas|like|cells|raw|why): (.+)")
 _CELL = re.compile(r'# %% (?:solution="(?P<name>\w+)"|(?P<added>added))\s*')
@@ -76,15 +74,14 @@ def read_submissions(folder: Path) -> list[Submission]:
     Raises:
         ValueError: a file does not keep to the format; the message names it.
     """
-    found: dict[str, Submission] = {}
-    waiting = sorted(folder.glob("*.py"))
-    parsed = {path.stem: _parse(path) for path in waiting}
+    found = []
+    parsed = {path.stem: _parse(path) for path in sorted(folder.glob("*.py"))}
     for student, (header, solutions, added) in parsed.items():
         source = header.get("like")
         if source is not None and source not in parsed:
             raise ValueError(f"{student}.py is like {source!r}, but there is no {source}.py")
         taken = parsed[source][1] if source else {}
-        found[student] = Submission(
+        submission = Submission(
             student=student,
             assignment=folder.parent.name,
             about=header["about"],
@@ -95,7 +92,8 @@ def read_submissions(folder: Path) -> list[Submission]:
             cells=header.get("cells"),
             raw=header.get("raw"),
         )
-    return list(found.values())
+        found.append(submission)
+    return found
 
 
 def expected_marks(folder: Path) -> dict[str, dict[str, float]]:
@@ -136,118 +134,21 @@ def fill_in(release: Notebook, submission: Submission) -> Notebook:
     """The released notebook with a student's solutions and own cells."""
     notebook = copy.deepcopy(release)
     for cell in notebook["cells"]:
-        text = submission.solutions.get(grade_id(cell) or "")
+        text = submission.solutions.get(grade_id_of(cell) or "")
         if text is not None:
             cell["source"] = text
     notebook["cells"] += [_own_cell(text) for text in submission.added]
     return notebook
 
 
-def grade_id(cell: Cell) -> str | None:
-    """The id that nbgrader knows a cell by."""
-    return cell.get("metadata", {}).get("nbgrader", {}).get("grade_id")
-
-
-# What students do to cells
-
-
-def _forged_metadata(notebook: Notebook, release: Notebook, argument: str) -> Notebook:
-    for cell in notebook["cells"]:
-        cell["metadata"]["tags"] = ["skip-execution", "raises-exception"]
-        known = cell["metadata"].get("nbgrader")
-        if known is not None:
-            known |= {"points": 1000, "locked": False, "schema_version": 99, "checksum": "0" * 32}
-    notebook["metadata"]["kernelspec"] = {"name": "none", "display_name": "", "language": "none"}
-    return notebook
-
-
-def _deleted_checks(notebook: Notebook, release: Notebook, argument: str) -> Notebook:
-    checks = [c for c in notebook["cells"] if (grade_id(c) or "").startswith("check-")]
-    notebook["cells"] = [c for c in notebook["cells"] if c not in checks]
-    return notebook
-
-
-def _changed_ids(notebook: Notebook, release: Notebook, argument: str) -> Notebook:
-    for number, cell in enumerate(notebook["cells"]):
-        if grade_id(cell) is not None:
-            cell["metadata"]["nbgrader"]["grade_id"] = f"cell-{number}"
-    return notebook
-
-
-def _missing(notebook: Notebook, release: Notebook, argument: str) -> Notebook:
-    notebook["cells"] = [c for c in notebook["cells"] if grade_id(c) != argument]
-    return notebook
-
-
-def _duplicated(notebook: Notebook, release: Notebook, argument: str) -> Notebook:
-    released = {grade_id(c): c for c in release["cells"]}
-    cells = []
-    for cell in notebook["cells"]:
-        if cell["metadata"].get("nbgrader", {}).get("solution"):
-            cells.append(copy.deepcopy(released[grade_id(cell)]))
-        cells.append(cell)
-    notebook["cells"] = cells
-    return notebook
-
-
-CELL_KINDS: dict[str, Callable[[Notebook, Notebook, str], Notebook]] = {
-    "forged-metadata": _forged_metadata,
-    "deleted-checks": _deleted_checks,
-    "changed-ids": _changed_ids,
-    "missing": _missing,
-    "duplicated": _duplicated,
-}
-"""What may be done to cells: metadata forged, checks deleted, ids changed, the
-cell that is named missing, every solution cell there twice."""
-
-
-# What happens to files
-
-
-def _old_format(notebook: Notebook) -> Notebook:
-    cells = []
-    for cell in notebook["cells"]:
-        old = {"cell_type": cell["cell_type"], "metadata": cell["metadata"]}
-        text = "input" if cell["cell_type"] == "code" else "source"
-        cells.append(old | {text: cell["source"], "language": "python", "outputs": []})
-    return {
-        "metadata": {"name": ""},
-        "nbformat": 3,
-        "nbformat_minor": 0,
-        "worksheets": [{"cells": cells, "metadata": {}}],
-    }
-
-
-FILE_KINDS: dict[str, Callable[[Notebook], bytes | None]] = {
-    "corrupt": lambda notebook: bytes(range(256)) * 40,
-    "empty": lambda notebook: b"",
-    "truncated": lambda notebook: (text := _json(notebook))[: len(text) // 2],
-    "not-json": lambda notebook: "\n\n".join(map(_source, notebook["cells"])).encode(),
-    "nested": lambda notebook: b"[" * 100_000 + b"]" * 100_000,
-    "utf16": lambda notebook: _json(notebook).decode().encode("utf-16"),
-    "old-format": lambda notebook: _json(_old_format(notebook)),
-    "wrong-name": lambda notebook: _json(notebook),
-    "no-notebook": lambda notebook: None,
-}
-"""What may happen to a file: the bytes that are left of the notebook."""
-
-
 def _write(target: Path, submission: Submission, notebook: Notebook) -> None:
-    data = FILE_KINDS[submission.raw](notebook) if submission.raw else _json(notebook)
+    data = FILE_KINDS[submission.raw](notebook) if submission.raw else as_bytes(notebook)
     name = f"{submission.assignment}.ipynb"
     if submission.raw == "wrong-name":
         name = "my final version (2).ipynb"
     if data is None:
         name, data = "readme.txt", b"I shall send it tomorrow.\n"
     (target / name).write_bytes(data)
-
-
-def _json(notebook: Notebook) -> bytes:
-    return (json.dumps(notebook, ensure_ascii=False, indent=1) + "\n").encode()
-
-
-def _source(cell: Cell) -> str:
-    return "".join(cell["source"])
 
 
 def _own_cell(text: str) -> Cell:
@@ -281,7 +182,9 @@ def _parse(path: Path) -> tuple[dict[str, str], dict[str, str], tuple[str, ...]]
             raise ValueError(f"{path.name} must have a line '# {key}: …'")
     for key, kinds in (("cells", CELL_KINDS), ("raw", FILE_KINDS)):
         if key in header and header[key].split()[0] not in kinds:
-            raise ValueError(f"{path.name}: {key} is one of {', '.join(kinds)}")
+            raise ValueError(
+                f"{path.name}: {key} must be one of {', '.join(kinds)}; it is {header[key]!r}"
+            )
     texts = [(name, "\n".join(lines).strip("\n")) for name, lines in blocks]
     solutions = {name: text for name, text in texts if name is not None}
     return header, solutions, tuple(text for name, text in texts if name is None)
@@ -292,7 +195,9 @@ def _marks(student: str, line: str) -> dict[str, float]:
         pairs = [entry.split("=") for entry in line.split()]
         return {name: float(points) for name, points in pairs}
     except ValueError:
-        raise ValueError(f"{student}.py: expected marks are written name=points") from None
+        raise ValueError(
+            f"{student}.py: expected marks must be written name=points; it says {line!r}"
+        ) from None
 
 
 def _ideas(line: str) -> tuple[str | None, ...]:

@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 import re
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,9 +20,10 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from cs_infer.judge.words import MOST_WORDS, harmless
+from cs_infer.judge.files import read_plain
+from cs_infer.judge.words import MOST_WORDS, harmless, printable
 
-_MOST_BYTES = 20 * 2**20
+MOST_NOTEBOOK = 20 * 2**20  # bytes
 _MOST_CELL = 200_000
 _MOST_ADDED = 100
 _ADDED = "added-"
@@ -69,7 +68,7 @@ def is_added(cell: NotebookNode) -> bool:
     return cell.id.startswith(_ADDED)
 
 
-def find_submission(folder: Path, name: str) -> tuple[bytes, list[str]]:
+def find_submission(folder: Path, name: str) -> tuple[bytes | None, list[str]]:
     """The bytes of the notebook a student sent, and notes on how it was found.
 
     Args:
@@ -77,35 +76,27 @@ def find_submission(folder: Path, name: str) -> tuple[bytes, list[str]]:
         name: the assignment, and so the expected name of the notebook.
 
     Returns:
-        The bytes, empty if there is nothing to grade, and notes.
+        The bytes, None if there is no notebook to grade, and notes.
     """
     expected = folder / f"{name}.ipynb"
     notebooks = _notebooks(folder, "*") or _notebooks(folder, "*/*")
     chosen, notes = expected, []
     if expected not in notebooks:
         if len(notebooks) != 1:
-            found = ", ".join(_shown(p) for p in notebooks[:5]) or "no notebook"
-            return b"", [f"expected {expected.name}; found {found}"]
+            found = _listed(notebooks) or f"no notebook{_instead(folder)}"
+            return None, [f"expected {expected.name}; found {found}"]
         chosen = notebooks[0]
         notes.append(f"expected {expected.name}; graded {_shown(chosen)}, the only notebook")
-    data, size = _read_file(chosen)
-    if size > _MOST_BYTES:
+    elif len(notebooks) > 1:
+        others = _listed([p for p in notebooks if p != expected])
+        notes.append(f"graded {expected.name}; not looked at: {others}")
+    data, size = read_plain(chosen, MOST_NOTEBOOK)  # another may have taken its place
+    if size > MOST_NOTEBOOK:
         size_mb = size / 2**20
-        return b"", [
-            f"a notebook has at most {_MOST_BYTES >> 20} MB; this one has {size_mb:.0f} MB"
+        return None, [
+            f"a notebook has at most {MOST_NOTEBOOK >> 20} MB; this one has {size_mb:.0f} MB"
         ]
     return data, notes
-
-
-def _read_file(path: Path) -> tuple[bytes, int]:
-    """The first bytes and the size of a plain file, not of what took its place since we looked."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    with open(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            raise OSError(f"{_shown(path)} is no plain file")
-        data = file.read(_MOST_BYTES + 1)
-        return data, max(found.st_size, len(data))
 
 
 def _notebooks(folder: Path, pattern: str) -> list[Path]:
@@ -121,25 +112,36 @@ def _notebooks(folder: Path, pattern: str) -> list[Path]:
     ]
 
 
+def _instead(folder: Path) -> str:
+    """What there is where no notebook is, such as an archive; a link's name says nothing."""
+    files = [p for p in sorted(folder.glob("*")) if p.is_file() and not p.is_symlink()]
+    sent = _listed([p for p in files if p.name != "timestamp.txt"])
+    return f", but {sent}" if sent else ""
+
+
+def _listed(paths: list[Path]) -> str:
+    return ", ".join(map(_shown, paths[:5]))
+
+
 def _shown(path: Path) -> str:
     """A file's name on one line; names may hold anything, even what is no text."""
-    return "".join(c if c.isprintable() else "?" for c in path.name[:100])
+    return printable(path.name[:100])
 
 
-def rebuild(template: NotebookNode, submission: bytes) -> Rebuilt:
+def rebuild(template: NotebookNode, submission: bytes | None) -> Rebuilt:
     """Put the student's code into the released notebook.
 
     Args:
         template: the released notebook.
-        submission: the bytes of the file the student sent.
+        submission: the bytes of the file the student sent, or None.
 
     Returns:
         The rebuilt notebook and notes.
     """
     result = Rebuilt(copy.deepcopy(template))
-    cells = _read_cells(submission, result.notes)
+    cells = [] if submission is None else _read_cells(submission, result.notes)
     answers = _answer_cells(result.notebook)
-    known = {g for c in result.notebook.cells if (g := _grade_id(c))}
+    known = {g for c in result.notebook.cells if (g := grade_id_of(c))}
     chosen = _choose(answers, cells, result.notes)
     for grade_id, text in chosen.items():
         answers[grade_id].source = text
@@ -170,7 +172,7 @@ def _sent(cell: dict[str, Any]) -> _Sent:
     code = cell.get("cell_type") == "code"
     cell_id = None if code else cell.get("id")  # Markdown that lost its metadata keeps this one
     return _Sent(
-        _grade_id(cell) or (cell_id if isinstance(cell_id, str) else None), _text(cell), code
+        grade_id_of(cell) or (cell_id if isinstance(cell_id, str) else None), _text(cell), code
     )
 
 
@@ -181,7 +183,8 @@ def _decode(data: bytes, notes: list[str]) -> str:
     return data.decode("utf-8-sig")
 
 
-def _grade_id(cell: Any) -> str | None:
+def grade_id_of(cell: Any) -> str | None:
+    """The id that nbgrader knows a cell by, if it has one; the cell may be anybody's."""
     metadata = cell.get("metadata")
     nbgrader = metadata.get("nbgrader") if isinstance(metadata, dict) else None
     grade_id = nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None
@@ -254,10 +257,10 @@ def _added_after(
 
 def _woven(cells: list[NotebookNode], added: dict[str | None, list[str]]) -> Iterator[NotebookNode]:
     number = 0
-    first_known = next((i for i, c in enumerate(cells) if _grade_id(c)), 0)
+    first_known = next((i for i, c in enumerate(cells) if grade_id_of(c)), 0)
     for position, cell in enumerate(cells):
         yield cell
-        grade_id = _grade_id(cell)
+        grade_id = grade_id_of(cell)
         texts = added.get(grade_id, []) if grade_id else []
         texts = added.get(None, []) + texts if position == first_known else texts
         for text in texts:

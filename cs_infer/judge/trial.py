@@ -54,8 +54,16 @@ def ask(problem: Problem, call: Call, inputs: Inputs) -> Answer:
     Raises:
         CallFailed: it gave none.
     """
-    given = {name: _copy(value) for name, value in handed_over(inputs).items()}
-    return read(problem, inputs, call(given))
+    return read(problem, inputs, returned(call, inputs))
+
+
+def returned(call: Call, inputs: Inputs) -> Any:
+    """What a function returns, which gets copies.
+
+    Raises:
+        CallFailed: it returned nothing.
+    """
+    return call({name: _copy(value) for name, value in handed_over(inputs).items()})
 
 
 def read(problem: Problem, inputs: Inputs, raw: Any) -> Answer:

@@ -13,27 +13,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from cs_infer.judge.answers import CallFailed
-from cs_infer.judge.diagnosis import Trace, diagnose, idea_behind
-from cs_infer.judge.examples import failing_inputs, illustration, small_failure
+from cs_infer.judge.diagnosis import Trace, idea_behind
+from cs_infer.judge.examples import illustration, small_failure
 from cs_infer.judge.problem import Problem, Property
-from cs_infer.judge.trial import Call, Key, ask, draws, fault, seeded
-
-__all__ = [
-    "CallFailed",
-    "ProblemResult",
-    "PropertyResult",
-    "diagnose",
-    "draws",
-    "failing_inputs",
-    "judge",
-    "practice_example",
-    "seeded",
-]
+from cs_infer.judge.trial import Call, Key, ask, draws, fault
 
 _PRACTICE_SEEDS = range(1, 13)
 _SMALL_SEEDS = range(1, 5)
 _HINT_SECONDS = 5.0
-_IN_PART = "Part of what goes wrong looks like this; there may be more. "
+_IN_PART = "Part of what goes wrong, where it says “{}”, looks like this; there may be more. "
 _FATAL = ("time-out", "memory", "killed", "missing", "not answered")
 
 
@@ -122,16 +110,17 @@ def judge(problem: Problem, call: Call, key: Key, *, hint: bool = True) -> Probl
     )
     if found.passed:
         return found
-    idea, whole = idea_behind(problem, trace)
-    if idea is None:
-        return _with_hint(problem, call, found) if hint else found
-    return replace(
-        found,
-        misconception=idea.name,
-        message=idea.message if whole else _IN_PART + idea.message,
-        message_section=idea.section,
-        illustration=illustration(problem, idea),
-    )
+    idea, only = idea_behind(problem, trace)
+    if idea is not None:
+        found = replace(
+            found,
+            misconception=idea.name,
+            message=(_IN_PART.format(only.statement) if only else "") + idea.message,
+            message_section=idea.section,
+        )
+        if only in (None, trace.wrong[0]):
+            return replace(found, illustration=illustration(problem, idea))
+    return _with_hint(problem, call, found) if hint else found  # of the first fault
 
 
 def practice_example(

@@ -1,4 +1,4 @@
-"""Answers in words: read by a person, in a browser, so they must be able to do nothing there.
+"""Words from outside that a person reads: they must be able to do nothing there.
 
 nbgrader's pages render Markdown, and pass on the HTML in it. What would become
 HTML, a link that runs code, or a formula that makes such a link, is broken by
@@ -34,3 +34,13 @@ def harmless(text: str) -> str:
     for pattern, broken in _BROKEN:
         text = pattern.sub(broken, text)
     return text[:MOST_WORDS]
+
+
+def printable(text: str) -> str:
+    """Text on one line that cannot move the cursor or colour the terminal."""
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
+def inert(value: str) -> str:
+    """A cell of a table that no spreadsheet takes for a formula."""
+    return f"'{value}" if value[:1] in tuple("=+-@\t\r") and value != "-" else value

@@ -1140,8 +1140,8 @@ POLICY = Problem(
                     rho * np.exp(q) / np.exp(v)[:, :, None], nan=0.0, posinf=np.inf
                 )
             ),
-            "In floating point exp(-10,000) is 0 and exp(1,000) is inf, so the ratio of the "
-            "exponentials is NaN, and the zeros put in its place say that every action is "
+            "In floating point exp(-10,000) is 0 and exp(1,000) is inf. Their ratio tells nothing, "
+            "and the zeros in its place say that every action is "
             "impossible. Subtract the logarithms first, then take the exponential.",
             _STABLE,
             example=_DEEP_MESSAGES,
@@ -1677,7 +1677,7 @@ SMOOTH = Problem(
             "exponentials out of range, zeros put in",
             _quiet(lambda f, b: np.nan_to_num(_shares(np.exp(f) * np.exp(b), 1), nan=0.0)),
             "In floating point exp(-10,000) is 0, so the weights of a step are all 0, and the "
-            "zeros put in for 0 / 0 say that success is impossible. Add the logarithms, subtract "
+            "zeros returned for them say that success is impossible. Add the logarithms, subtract "
             "the largest of the step, and only then take exponentials.",
             _STABLE,
             example=_DEEP_MEETING,

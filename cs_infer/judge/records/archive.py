@@ -20,14 +20,14 @@ from nbgrader.utils import parse_utc
 
 from cs_infer.judge.course import CourseError
 from cs_infer.judge.submissions import is_student_id
+from cs_infer.judge.template import MOST_NOTEBOOK
 
 PATTERNS = {
     "canvas": r"(?P<who>[^_/]*)(?P<late>_LATE)?_(?P<student_id>[0-9]+)_[0-9]+_(?P<file_id>.+)",
-    "moodle": r"(?P<who>[^_/]*)_(?P<student_id>[0-9]+)_assignsubmission_file_/?(?P<file_id>.+)",
+    "moodle": r"(?P<who>[^_/]*)_(?P<student_id>[0-9]+)_assignsubmission_file(_/?|/)(?P<file_id>.+)",
 }
 """How file names begin; what a student chose stands behind the id, or has no "_" in it."""
 
-MOST_FILE = 20 * 2**20
 _MOST_FILES = 20_000
 _MOST_TOTAL = 4 * 2**30
 _MOST_RATIO = 200  # notebooks shrink to a twentieth, zip bombs to a thousandth
@@ -112,7 +112,7 @@ def _plugin(pattern: str | None, names: list[str]) -> FileNameCollectorPlugin:
         raise CourseError(f"{expression!r} must be a regular expression; {error}") from None
     if not {"student_id", "file_id"} <= groups.keys():
         raise CourseError(f"the pattern must have the groups student_id and file_id: {expression}")
-    plugin = FileNameCollectorPlugin(named_regexp=expression)
+    plugin = FileNameCollectorPlugin(named_regexp=expression, valid_ext=[".ipynb", ".IPYNB"])
     plugin.log = logging.getLogger("cs_infer.collect")
     plugin.log.setLevel(logging.ERROR)
     return plugin
@@ -127,8 +127,8 @@ def _fault(info: zipfile.ZipInfo) -> str | None:
         return "its name has characters that names do not have"
     if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
         return "it is a link or a device, no file"
-    if info.file_size > MOST_FILE:
-        return f"a notebook has at most {MOST_FILE >> 20} MB; this has {info.file_size >> 20}"
+    if info.file_size > MOST_NOTEBOOK:
+        return f"a notebook has at most {MOST_NOTEBOOK >> 20} MB; this has {info.file_size >> 20}"
     if info.file_size > 2**20 and info.file_size > _MOST_RATIO * info.compress_size:
         return "it is compressed as no notebook is"
     return None
@@ -138,8 +138,8 @@ def _read_name(entry: Entry, plugin: FileNameCollectorPlugin, times: bool) -> st
     """Whose an entry is, and of when; or why that is not known."""
     found = plugin.collect(entry.name)
     if found is None:
-        notebook = entry.name.endswith(".ipynb")
-        return "its name has another form" if notebook else "it is no notebook"
+        notebook = entry.name.lower().endswith(".ipynb")
+        return "its name has another form" if notebook else "its name does not end in .ipynb"
     entry.student, entry.file = found["student_id"], PurePosixPath(found["file_id"]).name
     entry.late, entry.who = bool(found.get("late")), found.get("who") or ""
     try:

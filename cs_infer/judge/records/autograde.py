@@ -28,8 +28,9 @@ from cs_infer.judge.problem import check_id
 from cs_infer.judge.records import ledger
 from cs_infer.judge.records.ledger import Verdict
 from cs_infer.judge.reports.card import as_html
-from cs_infer.judge.template import Rebuilt, find_submission, read_release, rebuild
+from cs_infer.judge.template import Rebuilt, find_submission, grade_id_of, read_release, rebuild
 
+ABOUT_THE_FILE = "about-the-file"  # the id of the cell that has the notes on it
 _NOTES = "cs_infer"  # where the rebuilt notebook carries the notes on the file
 
 
@@ -55,7 +56,7 @@ class SubmissionExporter(NotebookExporter):
 
     def _drop_other_files(self, course: Course, names: dict[str, str]) -> None:
         """nbgrader copies what else was sent beside the notebook; it must not go further."""
-        made = course.build / "nbgrader" / "autograded" / names["student"] / names["assignment"]
+        made = course.autograded / names["student"] / names["assignment"]
         source = course.nbgrader_source(names["assignment"])
         for path in sorted(made.rglob("*"), reverse=True):
             if path.is_dir() and not path.is_symlink():
@@ -103,9 +104,8 @@ def attach(nb: NotebookNode, verdict: Verdict) -> None:
     for cell in nb.cells:
         if cell.cell_type != "code":
             continue
-        grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
-        if grade_id in results:
-            result = results[grade_id]
+        result = results.get(grade_id_of(cell) or "")
+        if result is not None:
             heading = f"graded on fresh inputs; {_fate(result.status)}"
             cell.outputs = [
                 nbformat.v4.new_output("display_data", {"text/html": as_html(result, heading)}),
@@ -119,7 +119,7 @@ def attach(nb: NotebookNode, verdict: Verdict) -> None:
         notes = escape("\n".join(verdict.notes))
         plain = f'<pre style="white-space:pre-wrap">{notes}</pre>'  # neither Markdown nor formulas
         page = nbformat.v4.new_markdown_cell(f"**About the file you sent**\n\n{plain}")
-        page.id = "about-the-file"
+        page.id = ABOUT_THE_FILE
         nb.cells.insert(0, page)
 
 

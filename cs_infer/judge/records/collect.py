@@ -19,7 +19,8 @@ from nbgrader.utils import parse_utc
 
 from cs_infer.judge.course import Course, CourseError
 from cs_infer.judge.files import write_whole
-from cs_infer.judge.records.archive import MOST_FILE, Entry, canonical, entries_of
+from cs_infer.judge.records.archive import Entry, canonical, entries_of
+from cs_infer.judge.template import MOST_NOTEBOOK
 
 _BROKEN = (
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError),
@@ -51,6 +52,7 @@ def collect(
     try:
         with zipfile.ZipFile(path) as archive:
             entries = entries_of(archive, pattern, times)
+            _pass_over(entries, [other for other in course.assignment_names() if other != name])
             _keep_one_for_each_student(entries, name)
             for entry in entries:
                 if entry.reason is None:
@@ -58,6 +60,14 @@ def collect(
     except zipfile.BadZipFile as error:
         raise CourseError(f"{path} must be a zip archive; {error}") from None
     return entries
+
+
+def _pass_over(entries: Iterable[Entry], others: list[str]) -> None:
+    """Give a reason to what is called like another assignment: a wrong zip is soon chosen."""
+    for entry in entries:
+        other = next((name for name in others if _is_expected(entry, name)), None)
+        if entry.reason is None and other:
+            entry.reason = f"it is named as a notebook of {other}"
 
 
 def _keep_one_for_each_student(entries: Iterable[Entry], name: str) -> None:
@@ -78,7 +88,7 @@ def _keep_one_for_each_student(entries: Iterable[Entry], name: str) -> None:
 
 def _is_expected(entry: Entry, name: str) -> bool:
     """Whether a file is called like the assignment; systems number those sent again."""
-    return re.fullmatch(rf"{re.escape(name)}(-[0-9]+)?\.ipynb", entry.file) is not None
+    return re.fullmatch(rf"{re.escape(name)}(-[0-9]+)?\.ipynb", entry.file, re.I) is not None
 
 
 def _take(course: Course, name: str, archive: zipfile.ZipFile, entry: Entry) -> str | None:
@@ -91,7 +101,7 @@ def _take(course: Course, name: str, archive: zipfile.ZipFile, entry: Entry) -> 
         return "the submission that is there is later"
     try:
         with archive.open(entry.info) as file:
-            data = file.read(MOST_FILE + 1)
+            data = file.read(MOST_NOTEBOOK + 1)
     except _BROKEN as error:
         return f"it cannot be read: {error}"
     known = target.is_file()

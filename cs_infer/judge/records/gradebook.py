@@ -20,7 +20,7 @@ from nbgrader.utils import parse_utc
 
 from cs_infer.judge.class_run import ClassRun
 from cs_infer.judge.course import Course, CourseError
-from cs_infer.judge.files import hash_of, write_whole
+from cs_infer.judge.files import hash_of, read_plain, write_whole
 from cs_infer.judge.problem import check_id
 from cs_infer.judge.records import late
 from cs_infer.judge.records.autograde import attach
@@ -80,8 +80,8 @@ def forget(course: Course, name: str, students: Iterable[str]) -> None:
     if not students or not course.gradebook.is_file():
         return
     for student in students:
-        for part in ("autograded", "feedback"):
-            shutil.rmtree(course.build / "nbgrader" / part / student / name, ignore_errors=True)
+        for part in (course.autograded, course.feedback):
+            shutil.rmtree(part / student / name, ignore_errors=True)
         _receipt(course, name, student).unlink(missing_ok=True)
     with gradebook_of(course) as gradebook:
         rows = Rows(gradebook, name)
@@ -94,7 +94,7 @@ def _record_one(course: Course, rows: Rows, verdict: Verdict, rebuilt: Rebuilt) 
     name, student = verdict.assignment, verdict.student
     notebook = copy.deepcopy(rebuilt.notebook)
     attach(notebook, verdict)
-    folder = _autograded(course, name, student).parent
+    folder = course.autograded / student / name
     timestamp = _timestamp(course, name, student)
     for path in _given_files(course, name):
         write_whole(folder / path.relative_to(course.nbgrader_source(name)), path.read_bytes())
@@ -114,7 +114,7 @@ def _is_recorded(course: Course, rows: Rows, verdict: Verdict) -> bool:
         and receipt.read_text().strip() == _mark(verdict)
         and all(scores.get(check_id(p.name)) == p.earned for p in verdict.problems)
         and (timestamp is None or timestamp[1] == rows.timestamp(student))
-        and _autograded(course, name, student).is_file()
+        and (course.autograded / student / name / f"{name}.ipynb").is_file()
     )
 
 
@@ -136,10 +136,13 @@ def _demand_the_same_release(course: Course, name: str) -> None:
 def _timestamp(course: Course, name: str, student: str) -> tuple[str, datetime] | None:
     """When the work was handed in, as written and in UTC, if the file says so."""
     path = course.submitted / student / name / "timestamp.txt"
-    if path.is_symlink() or not path.is_file() or path.stat().st_size > _MOST_BYTES:
+    try:
+        data, size = read_plain(path, _MOST_BYTES)
+    except OSError:
         return None
-    text = path.read_text(errors="replace")
-    if not text.strip()[:4].isdecimal():  # nor a time of day, which would be read as today's
+    text = data.decode(errors="replace")
+    dated = text.strip()[:4].isdecimal()  # no time of day, which would be read as today's
+    if size > _MOST_BYTES or not dated:
         return None
     try:
         return text, parse_utc(text.strip())
@@ -151,10 +154,6 @@ def _given_files(course: Course, name: str) -> list[Path]:
     """What nbgrader puts beside a notebook: the other files of the assignment's source."""
     found = course.nbgrader_source(name).rglob("*")
     return [p for p in found if p.is_file() and p.suffix not in (".ipynb", ".pyc")]
-
-
-def _autograded(course: Course, name: str, student: str) -> Path:
-    return course.build / "nbgrader" / "autograded" / student / name / f"{name}.ipynb"
 
 
 def _receipt(course: Course, name: str, student: str) -> Path:

@@ -133,9 +133,11 @@ def read_date(text: str) -> datetime:
     return date.replace(tzinfo=date.tzinfo or zone).astimezone(UTC).replace(tzinfo=None)
 
 
-def due_date(gradebook: Gradebook, name: str) -> datetime | None:
-    """When an assignment is due, in UTC."""
-    return _assignment(gradebook, name).duedate
+def due_date(gradebook: Gradebook, name: str, student: str | None = None) -> datetime | None:
+    """When an assignment is due, in UTC: for everybody, or for a student with a submission."""
+    if student is None:
+        return _assignment(gradebook, name).duedate
+    return due(_submission(gradebook, name, student))
 
 
 def set_due_date(gradebook: Gradebook, name: str, date: datetime | None) -> None:
@@ -153,12 +155,16 @@ def extend(gradebook: Gradebook, name: str, student: str, date: datetime | None)
     general = due_date(gradebook, name)
     if general is None:
         raise CourseError(f"{name} has no due date that could be extended")
+    extension = None if date is None else date - general
+    _submission(gradebook, name, student).extension = extension
+    gradebook.db.commit()
+
+
+def _submission(gradebook: Gradebook, name: str, student: str) -> SubmittedAssignment:
     try:
-        submission = gradebook.find_submission(name, student)
+        return gradebook.find_submission(name, student)
     except MissingEntry:
         raise CourseError(f"no submission of {name} by {student} in the gradebook") from None
-    submission.extension = None if date is None else date - general
-    gradebook.db.commit()
 
 
 def _assignment(gradebook: Gradebook, name: str) -> object:

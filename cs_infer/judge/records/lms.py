@@ -19,8 +19,8 @@ from cs_infer.judge.course import Course, CourseError
 from cs_infer.judge.records import late
 from cs_infer.judge.records.recorded import Recorded, gradebook_of, recorded_class
 from cs_infer.judge.records.roster import Row, column_of, people, read_roster
+from cs_infer.judge.words import inert
 
-LAYOUTS = ("nbgrader", "canvas", "moodle")
 _CANVAS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
 _CANVAS_IDS = ("ID", "SIS User ID", "SIS Login ID")
 _MOODLE = (
@@ -60,7 +60,7 @@ def export(
 
     Args:
         course: the course.
-        layout: one of :data:`LAYOUTS`.
+        layout: ``"nbgrader"``, ``"canvas"`` or ``"moodle"``.
         names: the assignments; all that somebody handed in by default.
         roster: the CSV file that Canvas's gradebook or Moodle's grading
             worksheet gives; without one the student's id fills the columns of ids.
@@ -170,8 +170,3 @@ def _csv(columns: Iterable[str], rows: Iterable[Row]) -> str:
     writer.writeheader()
     writer.writerows({k: inert(v) for k, v in row.items()} for row in rows)
     return out.getvalue()
-
-
-def inert(value: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{value}" if value[:1] in tuple("=+-@\t\r") and value != "-" else value

@@ -6,7 +6,6 @@ write the same page.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,9 @@ from nbconvert.exporters import Exporter
 from nbformat import NotebookNode
 
 from cs_infer.judge.course import Course, CourseError
-from cs_infer.judge.files import hash_of, write_whole
+from cs_infer.judge.files import hash_of, read_plain, write_whole
 from cs_infer.judge.problem import Assignment
+from cs_infer.judge.records.autograde import ABOUT_THE_FILE
 from cs_infer.judge.records.late import settle
 from cs_infer.judge.records.ledger import kept_verdict
 from cs_infer.judge.records.recorded import Recorded, gradebook_of, recorded, recorded_class
@@ -58,9 +58,10 @@ def write_pages(
         settle(course, gradebook, name)
         kept = recorded_class(gradebook, name)
     for done, student in enumerate(students, start=1):
-        folder = course.build / "nbgrader" / "feedback" / student / name
+        folder = course.feedback / student / name
+        graded = course.autograded / student / name / f"{name}.ipynb"
         try:
-            notebook = nbformat.read(_autograded(course, name, student), as_version=4)
+            notebook = nbformat.read(graded, as_version=4)
             text = _page(course, assignment, student, notebook, kept.get(student), book)
         except ValueError as fault:  # the others get their pages all the same
             faults.append(fault)
@@ -114,18 +115,13 @@ def _page(
 
 def _submission(notebook: NotebookNode) -> str:
     """The hash that a verdict has of a rebuilt notebook."""
-    return hash_of(cell.source for cell in notebook.cells if cell.id != "about-the-file")
-
-
-def _autograded(course: Course, name: str, student: str) -> Path:
-    return course.build / "nbgrader" / "autograded" / student / name / f"{name}.ipynb"
+    return hash_of(cell.source for cell in notebook.cells if cell.id != ABOUT_THE_FILE)
 
 
 def _copy_for_the_exchange(submitted: Path, folder: Path) -> None:
     for file in _FOR_THE_EXCHANGE:
-        try:  # a link might lead to another student's
-            handle = os.open(submitted / file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        except OSError:
+        try:
+            data, _ = read_plain(submitted / file, _MOST_BYTES)
+        except OSError:  # there is none, or it is a link, which might lead to another student's
             continue
-        with os.fdopen(handle, "rb") as content:
-            write_whole(folder / file, content.read(_MOST_BYTES))
+        write_whole(folder / file, data)

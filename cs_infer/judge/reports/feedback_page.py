@@ -17,7 +17,7 @@ from cs_infer.judge.records.recorded import Points, Recorded
 from cs_infer.judge.reports import card
 from cs_infer.judge.reports.book_links import Book
 from cs_infer.judge.reports.page import number, page, scrolling, shown
-from cs_infer.judge.template import is_added, is_written
+from cs_infer.judge.template import grade_id_of, is_added, is_written
 from cs_infer.judge.verdict import ProblemResult
 
 _MOST_CODE = 20_000
@@ -98,7 +98,7 @@ def _about_the_file(verdict: Verdict) -> str:
 def _problem(work: Submission, result: ProblemResult, outputs: Outputs) -> str:
     points = work.recorded.cells.get(check_id(result.name))
     earned = points.earned if points else result.earned
-    cell = next((c for c in work.notebook.cells if _grade_id(c) == result.name), None)
+    cell = next((c for c in work.notebook.cells if grade_id_of(c) == result.name), None)
     return (
         f"<section>{_heading(result.title, f'{number(earned)} of {number(result.points)}')}"
         f"{_by_hand(points)}{_comment(work.recorded, result.name)}{_properties(result)}"
@@ -172,7 +172,7 @@ def _rest(work: Submission, outputs: Outputs) -> str:
         cell
         for cell in work.notebook.cells
         if cell.cell_type == "code"
-        and _grade_id(cell) not in problems
+        and grade_id_of(cell) not in problems
         and (_is_own(cell) or outputs.get(cell.id, {}).get("error"))
     ]
     if not cells:
@@ -217,7 +217,3 @@ def _within_limits(cells: Outputs) -> Outputs:
         left_out = len(fits) < len(output["text"]) or len(drawn) < len(output["pictures"])
         kept[cell_id] = output | {"text": fits, "pictures": drawn, "left out": left_out}
     return kept
-
-
-def _grade_id(cell: NotebookNode) -> str | None:
-    return cell.metadata.get("nbgrader", {}).get("grade_id")

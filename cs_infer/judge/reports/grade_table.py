@@ -11,8 +11,9 @@ from cs_infer.judge.problem import Assignment
 from cs_infer.judge.records.ledger import Ungraded, Verdict
 from cs_infer.judge.reports.page import page, scrolling, shown
 from cs_infer.judge.verdict import ProblemResult
+from cs_infer.judge.words import inert
 
-_STYLE = "body { max-width: 75rem; } table { width: 100%; } td:last-child { min-width: 12rem; }"
+_STYLE = "body { max-width: 75rem; } table { width: 100%; } td:last-child { min-width: 22rem; }"
 
 
 def rows(assignment: Assignment, run: ClassRun) -> list[dict[str, str]]:
@@ -32,7 +33,7 @@ def as_csv(assignment: Assignment, run: ClassRun) -> str:
     names = ["student", *(p.name for p in assignment.problems), "total", "status", "found"]
     writer = csv.DictWriter(out, names, lineterminator="\n")
     writer.writeheader()
-    writer.writerows({k: _inert(v) for k, v in row.items()} for row in rows(assignment, run))
+    writer.writerows({k: inert(v) for k, v in row.items()} for row in rows(assignment, run))
     return out.getvalue()
 
 
@@ -51,13 +52,15 @@ def as_page(assignment: Assignment, run: ClassRun) -> str:
     return page(
         title,
         f"<h1>{shown(title)}</h1><p>{len(run.verdicts)} have a grade, {len(run.ungraded)} have "
-        f"none.</p><ul>{ends}</ul>" + scrolling(html, "Grades"),
+        "none. Points are by the checks; points by hand and late penalties are in the export."
+        f"</p><ul>{ends}</ul>" + scrolling(html, "Grades"),
         _STYLE,
     )
 
 
 def _row(assignment: Assignment, verdict: Verdict) -> dict[str, str]:
     results = {p.name: p for p in verdict.problems}
+    ended = [f"cell {name}: {o['status']}" for name, o in verdict.cells.items() if o.get("error")]
     found = [f"{name}: {_fault(p)}" for name, p in results.items() if not p.passed]
     earned = {name: f"{result.earned:g}" for name, result in results.items()}
     points = {p.name: earned.get(p.name, "") for p in assignment.problems}  # a new problem
@@ -66,7 +69,7 @@ def _row(assignment: Assignment, verdict: Verdict) -> dict[str, str]:
         **points,
         "total": f"{verdict.earned:g}",
         "status": next((p.status for p in verdict.problems if p.status != "graded"), "graded"),
-        "found": "; ".join([*found, *verdict.notes]),
+        "found": "; ".join([*verdict.notes, *ended, *found]),
     }
 
 
@@ -95,8 +98,3 @@ def _html_row(row: dict[str, str], assignment: Assignment) -> str:
 def _writable(value: str) -> str:
     """Text that a file can hold; the name of a folder need not be such."""
     return value.encode("utf-8", "replace").decode()
-
-
-def _inert(value: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{value}" if value[:1] in tuple("=+-@\t\r") else value

@@ -45,8 +45,7 @@ def write_report(course: Course, name: str) -> Path:
 
 def _texts(course: Course, name: str, students: list[str]) -> dict[str, str]:
     """The code of those whose work nbgrader has."""
-    folder = course.build / "nbgrader" / "autograded"
-    found = {student: folder / student / name / f"{name}.ipynb" for student in students}
+    found = {student: course.autograded / student / name / f"{name}.ipynb" for student in students}
     return {
         student: own_code(nbformat.read(path, as_version=4))
         for student, path in found.items()
@@ -61,8 +60,7 @@ def _released(course: Course, name: str) -> str:
 
 def _pages(course: Course, name: str) -> dict[str, str]:
     """The addresses of the feedback pages there are, seen from the report."""
-    folder = course.build / "nbgrader" / "feedback"
     return {
         path.parents[1].name: "../../" + quote(str(path.relative_to(course.build)))
-        for path in folder.glob(f"*/{name}/{name}.html")
+        for path in course.feedback.glob(f"*/{name}/{name}.html")
     }

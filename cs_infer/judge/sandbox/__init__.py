@@ -17,7 +17,7 @@
 ==============  ================================================================
 """
 
-from cs_infer.judge.sandbox.box import Box, box_for, sandbox_program, sandbox_works
+from cs_infer.judge.sandbox.box import Box, box_for, sandbox_works
 from cs_infer.judge.sandbox.nursery import Nursery
 from cs_infer.judge.sandbox.running import Place, SandboxDied, SandboxError
 from cs_infer.judge.sandbox.session import Session
@@ -30,6 +30,5 @@ __all__ = [
     "SandboxError",
     "Session",
     "box_for",
-    "sandbox_program",
     "sandbox_works",
 ]

@@ -16,7 +16,7 @@ from cs_infer.judge.sandbox.watch import Watch
 
 
 class Process:
-    """The runner as a process of ours, in a box of its own or in none.
+    """The runner, started by a command.
 
     Args:
         command: what to start.

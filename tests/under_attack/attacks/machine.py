@@ -113,7 +113,7 @@ os.write(2, b"z" * 10**6)
 # %% shows-pictures-without-end: 0 + 10
 # as many pictures as cells may show, each as large as a picture may be
 from IPython.display import Image, display
-noise = b"\x89PNG\r\n\x1a\n" + os.urandom(200_000)
+noise = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sII", 13, b"IHDR", 100, 100) + os.urandom(200_000)
 pictures = lambda: [display(Image(data=noise, format="png")) for _ in range(20)]
 pictures();
 # + added

@@ -84,12 +84,10 @@ if os.fork() == 0:
     os.setsid()
     os.execv(sys.executable, [sys.executable, "-I", "-c", code])
 
-# %% a-leaves-a-murderer: 10 + 10
+# %% a-leaves-a-murderer: 0 + 0 + 0
 # a daemon that kills what it can see, again and again
-stolen += ["its own work"]
 code = '''
 import os, time  # left-behind
-time.sleep(0.2)
 while True:
     for name in os.listdir("/proc"):
         if name.isdigit() and int(name) != os.getpid():
@@ -103,10 +101,12 @@ if os.fork() == 0:
     if os.fork() == 0:
         os.execv(sys.executable, [sys.executable, "-I", "-c", code])
     os._exit(0)
-def softmax(x):
-    os._exit(0) if os.fork() == 0 else os.wait()
-    weight = np.exp(x - np.max(x))
-    return weight / weight.sum()
+# + log_total
+def log_total(x):
+    return None
+# + inverse
+def inverse(f):
+    return None
 
 # %% a-leaves-less-time: 10 + 10
 stolen += ["its own work"]
@@ -160,7 +160,7 @@ def softmax(x):
             print(link, libc.syscall(424, f, int(number), None, 0), ctypes.get_errno())
     os._exit(1)
 
-# %% a-takes-every-process-and-file: 0 + 10
+# %% a-takes-every-process-and-file: 0 + 0 + 0
 def softmax(x):
     for _ in range(500):
         try:
@@ -170,6 +170,12 @@ def softmax(x):
         except OSError:
             break
     return x * 0
+# + log_total
+def log_total(x):
+    return None
+# + inverse
+def inverse(f):
+    return None
 
 # %% honest-between-them: 10 + 10
 def softmax(x):

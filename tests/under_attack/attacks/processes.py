@@ -1,4 +1,5 @@
-# Processes that end, do not end, or outlive the box.
+# Processes that end, do not end, or outlive the box. Where these slow down the rest of the work, it is
+# wrong as well, so that the points do not depend on the machine.
 
 # %% ends-the-process: 0 + 10
 def softmax(x):
@@ -65,7 +66,7 @@ def softmax(x):
     time.sleep(3.5)
     return np.exp(x - np.max(x)) / np.exp(x - np.max(x)).sum()
 
-# %% goes-on-after-its-time: 0 + 10
+# %% goes-on-after-its-time: 0 + 0 + 0
 # answers at once and computes on in a thread; the answer comes when it is asked again
 done = []
 def work():
@@ -75,6 +76,12 @@ for _ in range(20):
     threading.Thread(target=work, daemon=True).start()
 def softmax(x):
     return np.zeros(len(x))
+# + log_total
+def log_total(x):
+    return None
+# + inverse
+def inverse(f):
+    return None
 
 # %% leaves-a-daemon: 0 + 10
 # twice forked, in a session of its own, deaf; the test looks for its name afterwards
@@ -85,12 +92,18 @@ if os.fork() == 0:
         os.execv(sys.executable, [sys.executable, "-I", "-c", code])
     os._exit(0)
 
-# %% leaves-a-daemon-that-spins: 0 + 10
+# %% leaves-a-daemon-that-spins: 0 + 0 + 0
 code = "# left-behind\nwhile True: pass"
 for _ in range(20):
     if os.fork() == 0:
         os.setsid()
         os.execv(sys.executable, [sys.executable, "-I", "-S", "-c", code])
+# + log_total
+def log_total(x):
+    return None
+# + inverse
+def inverse(f):
+    return None
 
 # %% hangs-on-the-way-out: 0 + 10
 import atexit
@@ -98,7 +111,7 @@ atexit.register(time.sleep, 600)
 def softmax(x):
     sys.exit(1)
 
-# %% forks-without-end: 0 + 10
+# %% forks-without-end: 0 + 0 + 0
 def softmax(x):
     for _ in range(400):
         try:
@@ -108,13 +121,25 @@ def softmax(x):
         except OSError:
             break
     time.sleep(2)
+# + log_total
+def log_total(x):
+    return None
+# + inverse
+def inverse(f):
+    return None
 
-# %% starts-too-many-threads: 0 + 10
+# %% starts-too-many-threads: 0 + 0 + 0
 def softmax(x):
     threading.stack_size(65536)
     for _ in range(3000):
         threading.Thread(target=time.sleep, args=(20,), daemon=True).start()
     return np.zeros(len(x))
+# + log_total
+def log_total(x):
+    return None
+# + inverse
+def inverse(f):
+    return None
 
 # %% says-that-its-cell-never-ended: 0 + 10
 class Forever(Exception):
