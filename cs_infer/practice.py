@@ -57,12 +57,12 @@ class Report:
         return self.result.passed
 
     def __repr__(self) -> str:
-        from cs_infer.judge.reports.card import as_text
+        from cs_infer.judge.card import as_text
 
         return as_text(self.result, self.heading, self.warnings)
 
     def _repr_html_(self) -> str:
-        from cs_infer.judge.reports.card import as_html
+        from cs_infer.judge.card import as_html
 
         return as_html(self.result, self.heading, self.warnings)
 

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from nbgrader.api import Gradebook
 
+from cs_infer.judge import ledger
 from cs_infer.judge.class_run import ClassRun
 from cs_infer.judge.course import Course
 from cs_infer.judge.grader import Grader
-from cs_infer.judge.records import gradebook, ledger
-from cs_infer.judge.records.ledger import Verdict
+from cs_infer.judge.ledger import Verdict
+from cs_infer.judge.records import gradebook
 from cs_infer.judge.release import release
 from cs_infer.judge.submissions import taken
 from cs_infer.judge.template import read_release

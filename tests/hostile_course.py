@@ -14,7 +14,7 @@ from hostile import FOLDER, HONEST, NAME, POINTS, SECRET, Attack
 from hostile_files import FILES
 
 from cs_infer.judge.course import Course
-from cs_infer.judge.records.ledger import verdict_path
+from cs_infer.judge.ledger import verdict_path
 
 ROOT = Path(__file__).resolve().parents[1]
 QUIET = {f"{place}-honest": Attack(f"{place}-honest", "", POINTS, HONEST) for place in "amz"}

@@ -12,8 +12,8 @@ from click.testing import CliRunner
 
 from cs_infer.cli import main
 from cs_infer.judge.course import Course
+from cs_infer.judge.ledger import Verdict
 from cs_infer.judge.problem import Assignment, Problem, Property, Written
-from cs_infer.judge.records.ledger import Verdict
 from cs_infer.judge.sample_class import build_class
 from cs_infer.judge.verdict import ProblemResult, PropertyResult
 

@@ -261,3 +261,40 @@ def test_practice_without_checks_says_where_they_should_be(tmp_path, monkeypatch
     monkeypatch.chdir(tmp_path)
     with pytest.raises(FileNotFoundError, match=r"checks\.py"):
         check("p_not_optimal", right)
+
+
+def test_the_first_action_left_out_is_not_taken_for_the_last():
+    for seed in range(40):
+        for d in draws(PROBLEMS["traj_logprob"], PROBLEMS["traj_logprob"].properties[0], (seed,)):
+            assert (d["s"][0], d["a"][0]) != (d["s"][-1], d["a"][-1])
+
+
+def test_digits_that_never_cancelled_are_not_said_to_cancel():
+    """A small number in the divisor, or a small sum taken for zero, ends near zero as well."""
+
+    def added(small):
+        def wrong(R, rho):
+            joint = -rho * np.expm1(R)
+            return joint / (joint.sum(axis=1, keepdims=True) + small)
+
+        return wrong
+
+    def cancelled(R, rho):
+        joint = rho * (1 - np.exp(R))
+        total = joint.sum(axis=1, keepdims=True)
+        return joint / np.where(total > 0, total, 1.0)
+
+    problem = PROBLEMS["p_not_optimal"]
+    for seed in range(10):
+        for small, idea in ((1e-12, "1e-12 added to the divisor"), (1e-16, None), (1e-9, None)):
+            assert judged(problem, added(small), seed).misconception == idea
+        assert judged(problem, cancelled, seed).misconception == "digits cancel"
+
+
+def test_a_sum_of_factors_is_not_said_to_leave_some_out():
+    def logarithm_of_the_sum(P, mu0, rho, s, a):
+        return np.log(mu0[s[0]] + rho[s, a].sum() + P[s[:-1], a[:-1], s[1:]].sum())
+
+    for seed in range(20):
+        result = judged(PROBLEMS["traj_logprob"], logarithm_of_the_sum, seed)
+        assert result.misconception is None

@@ -331,7 +331,5 @@ def test_nan_where_success_is_impossible_does_not_decide_about_the_rest():
         steps[-1] = 1
         return answers("log_backward", P=P, R=steps * R, rho=rho, T=T)
 
-    idea, message = _shown("policy", logarithms_as_weights)
-    assert idea == "zero divided by zero"
-    assert message.startswith("Part of what goes wrong")
+    assert _shown("policy", logarithms_as_weights)[0] is None
     assert _shown("log_backward", only_the_last_reward)[0] in (None, "infinity minus infinity")

@@ -230,7 +230,7 @@ def test_faults_name_the_laws_that_values_break():
         return a + 0.1, b, c, e
 
     faults = {p.name: p.fault for p in judged(PROBLEMS["opt_vs_var"], exchanged, 1).properties}
-    assert "luck is never worth less than nothing" in faults["exact"]
+    assert "V_opt is below V_var somewhere" in faults["exact"]
     result = judged(PROBLEMS["opt_vs_var"], discounted_luck, 1)
     faults = {p.name: p.fault for p in result.properties}
     assert "deterministic, so both readings agree" in faults["deterministic"]
@@ -331,9 +331,10 @@ def test_of_two_mistakes_one_is_named():
         "posterior_dynamics": "true dynamics where success is impossible",
         "opt_vs_var": "both variational",
         "min_lottery_p": "expected value",
-        "belief_and_fact": "zero times infinity",
+        "belief_and_fact": None,  # it underflows first, and NaN has many causes
     }
-    assert all(r.message.startswith("Part of what goes wrong") for r in results.values())
+    named = [r for r in results.values() if r.misconception]
+    assert all(r.message.startswith("Part of what goes wrong") for r in named)
 
 
 # Practice

@@ -11,21 +11,20 @@ import nbformat
 import numpy as np
 import pytest
 
-from cs_infer.judge import template
+from cs_infer.judge import submissions
 from cs_infer.judge.answers import CallFailed
 from cs_infer.judge.class_run import ClassRun, grade_class
 from cs_infer.judge.course import Course
 from cs_infer.judge.grader import Grader
+from cs_infer.judge.ledger import Ungraded, Verdict
 from cs_infer.judge.notebook import StudentNotebook, clean_outputs
 from cs_infer.judge.problem import Limits
 from cs_infer.judge.records.autograde import attach
-from cs_infer.judge.records.ledger import Ungraded, Verdict
 from cs_infer.judge.reports import grade_table
 from cs_infer.judge.sandbox import Box, SandboxDied, Session, sandbox_works
 from cs_infer.judge.sandbox.edition import build_edition
 from cs_infer.judge.sandbox.frames import MOST_ARRAY_BYTES, FrameError, read_message, write_message
-from cs_infer.judge.submissions import is_student_id
-from cs_infer.judge.template import find_submission
+from cs_infer.judge.submissions import find_submission, is_student_id
 from cs_infer.judge.verdict import ProblemResult, PropertyResult
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -350,7 +349,7 @@ def test_a_file_that_becomes_a_link_between_look_and_read_is_not_followed(tmp_pa
     (tmp_path / "hw").mkdir()
     sent = tmp_path / "hw" / "hw.ipynb"
     sent.write_bytes(b"mine")
-    looked = template._notebooks
+    looked = submissions._notebooks
 
     def swapped(*args):
         found = looked(*args)
@@ -358,7 +357,7 @@ def test_a_file_that_becomes_a_link_between_look_and_read_is_not_followed(tmp_pa
         sent.symlink_to(tmp_path / "secret")
         return found
 
-    monkeypatch.setattr(template, "_notebooks", swapped)
+    monkeypatch.setattr(submissions, "_notebooks", swapped)
     with pytest.raises(OSError, match="symbolic links"):
         find_submission(tmp_path / "hw", "hw")
 

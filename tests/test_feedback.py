@@ -135,6 +135,7 @@ def test_a_penalty_never_makes_a_total_negative():
     [
         (Points(None, None, 0.0, 10.0, True), "Why is it so? not read yet"),
         (Points(None, 7.0, 1.0, 10.0, False), "Why is it so? 8 of 10"),
+        (Points(None, 7.0, 1.0, 10.0, True), "Why is it so? 8 of 10"),  # after a regrade
     ],
 )
 def test_a_written_answer_is_shown_as_text_with_a_persons_points(points, says):
@@ -144,7 +145,7 @@ def test_a_written_answer_is_shown_as_text_with_a_persons_points(points, says):
     html = html_of(found, work, kept)
     assert ">Because &lt;b&gt;of&lt;/b&gt; [this](javascript:alert(1)).</p>" in html
     assert says in words_of(html)
-    assert ("1 answer is still to be read" in html) == points.waiting
+    assert ("1 answer is still to be read" in html) == (points.given is None)
     assert ">Which?</p>" in html
 
 
@@ -382,7 +383,7 @@ class TestAClass:
     @pytest.mark.parametrize(
         ("command", "says"),
         [
-            (("explain", "nobody", NAME), "no verdict on nobody in graphical_model; run: cs-infer"),
+            (("explain", "nobody", NAME), "no submission of graphical_model by nobody in "),
             (("explain", "blank", "nope"), "no assignment 'nope'"),
             (("feedback", "--book", "ftp://x"), "the book's address must begin with https://"),
         ],

@@ -14,8 +14,9 @@ from nbgrader.apps.api import NbGraderAPI
 from nbgrader.server_extensions.formgrader import handlers
 from traitlets.config import PyFileConfigLoader
 
+from cs_infer.judge import ledger
 from cs_infer.judge.course import Course, CourseError
-from cs_infer.judge.records import gradebook, ledger
+from cs_infer.judge.records import gradebook
 from cs_infer.judge.records.recorded import recorded, recorded_class
 from cs_infer.judge.sandbox import sandbox_works
 

@@ -21,7 +21,7 @@ from cs_infer.judge.class_run import grade_class
 from cs_infer.judge.course import Course
 from cs_infer.judge.files import alone
 from cs_infer.judge.grader import Grader
-from cs_infer.judge.records.ledger import (
+from cs_infer.judge.ledger import (
     Ungraded,
     earlier_verdicts,
     kept_verdict,
@@ -346,7 +346,7 @@ def test_one_problem_of_changed_work_means_all_of_it(small):
 
 
 def test_a_course_is_graded_by_one_process_at_a_time(small):
-    with alone(small.build / "grading" / "lock", "held by the test"):
+    with alone(small.lock, "held by the test"):
         run = cs_infer(small, "grade")
     assert run.returncode == 2
     assert run.stderr == (

@@ -25,7 +25,7 @@ from hostile_course import (
 from hostile_files import FILES
 from nbconvert import HTMLExporter
 
-from cs_infer.judge.records.ledger import verdict_path
+from cs_infer.judge.ledger import verdict_path
 from cs_infer.judge.sandbox import sandbox_works
 
 WORKS, WHY = sandbox_works()

@@ -46,6 +46,19 @@ HEAVY = (
     "pandas",
     "IPython",
 )
+# The parts of the judge, from the ground up.
+JUDGE = (
+    "answers files problem statistics words workers",
+    "course rollouts template trial",
+    "diagnosis examples sandbox",
+    "verdict",
+    "agreement card ledger mishaps notebook own_work",
+    "sample_class submissions",
+    "grader",
+    "class_run",
+    "records",
+    "release reports",
+)
 
 
 def modules_after(code):
@@ -85,6 +98,33 @@ def test_gymnasium_is_imported_only_to_make_an_environment():
     )
     code = f"import cs_infer; cs_infer.TabularMDP.from_gymnasium({table}, horizon=2)"
     assert "gymnasium" not in modules_after(code)
+
+
+def test_each_part_of_the_judge_imports_from_those_below_it_alone():
+    floor = {part: i for i, parts in enumerate(JUDGE) for part in parts.split()}
+    folder = PACKAGE / "judge"
+    home = {p: p.relative_to(folder).parts[0].removesuffix(".py") for p in folder.rglob("*.py")}
+    assert set(home.values()) == {"__init__", *floor}
+    for path, part in home.items():
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"from cs_infer\.(cli|practice)", text), path
+        below = re.findall(r"^\s*from cs_infer\.judge(?:\.| import )(\w+)", text, re.MULTILINE)
+        assert not [p for p in below if p != part and floor[p] >= floor[part]], path
+
+
+@pytest.mark.parametrize("room", ["judge", "judge.sandbox", "judge.records", "judge.reports"])
+def test_the_table_of_a_room_names_each_of_its_files(room):
+    package = importlib.import_module(f"cs_infer.{room}")
+    files = [*Path(package.__file__).parent.glob("*.py")]
+    rooms = [path.parent for path in Path(package.__file__).parent.glob("*/__init__.py")]
+    listed = re.findall(r"``(\w+)``", package.__doc__)
+    assert sorted(listed) == sorted({path.stem for path in [*files, *rooms]} - {"__init__"})
+
+
+@pytest.mark.parametrize("module", ["judge.verdict", "practice", "cli"])
+def test_what_a_student_starts_with_loads_nothing_heavy(module):
+    loaded = modules_after(f"import cs_infer.{module}")
+    assert not loaded & {*HEAVY, "copydetect", "jupytext", "nbformat", "sqlalchemy"}
 
 
 def test_one_name_loads_one_file_and_what_it_stands_on():

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from cs_infer.cli import main
 from cs_infer.judge.course import Course
-from cs_infer.judge.records.ledger import kept_verdict
+from cs_infer.judge.ledger import kept_verdict
 from cs_infer.judge.sample_class import fill_in, read_submissions
 from cs_infer.judge.sandbox import sandbox_works
 from cs_infer.judge.submissions import taken

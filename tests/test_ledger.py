@@ -3,12 +3,15 @@
 import json
 import stat
 
+import nbformat
 import pytest
 
-from cs_infer.judge.course import Course
+from cs_infer.judge import ledger
+from cs_infer.judge.class_run import ClassRun, class_so_far
+from cs_infer.judge.course import Course, CourseError
 from cs_infer.judge.files import BlockedByAnother, alone
-from cs_infer.judge.records import ledger
-from cs_infer.judge.records.ledger import Verdict, earlier_verdicts, keep, kept_verdict, put_aside
+from cs_infer.judge.ledger import Verdict, earlier_verdicts, keep, kept_verdict, put_aside
+from cs_infer.judge.reports.audit import audit
 from cs_infer.judge.submissions import is_student_id
 from cs_infer.judge.verdict import ProblemResult, PropertyResult
 
@@ -84,6 +87,20 @@ def test_half_a_verdict_is_none_and_is_replaced(course, content):
     keep(course, verdict(2))
     assert kept_verdict(course, "a", "ann", None) == verdict(2)
     assert earlier_verdicts(course, "a", "ann") == []
+
+
+def test_who_has_no_verdict_is_told_with_the_reason(course):
+    course.release("a").parent.mkdir(parents=True)
+    nbformat.write(nbformat.v4.new_notebook(), course.release("a"))
+    for student in ("ann", "=tom", "zoe"):
+        (course.submitted / student / "a").mkdir(parents=True)
+    keep(course, verdict(1, student="zoe"))
+    told = {u.student: (u.status, u.reason) for u in class_so_far(course, "a", ClassRun()).ungraded}
+    assert told["ann"] == ("not graded yet", "run: cs-infer grade a")
+    assert told["=tom"][0] == "not accepted"
+    assert told.keys() == {"ann", "=tom"}
+    with pytest.raises(CourseError, match="no verdict on =tom in a; the folder's name must be"):
+        audit(course, "a", "=tom")
 
 
 def test_a_lock_is_held_by_one_and_ends_with_it(course):

@@ -111,6 +111,14 @@ def test_ids_are_looked_up_in_one_column_of_the_roster_only(graded):
     assert (scores["Doe, Ann"], scores["Poe, Di"]) == ("72", "")
 
 
+def test_a_column_that_the_roster_does_not_have_is_told(graded):
+    assert export(graded, "canvas", [NAME], roster(graded, CANVAS_ROSTER)).new_columns == []
+    path = roster(graded, CANVAS_ROSTER.replace("A Small One (77)", "Homework 1 (77)"))
+    assert export(graded, "canvas", [NAME], path).new_columns == ["A small one"]
+    done = run(graded, "export", NAME, "--layout", "canvas", "--roster", path)
+    assert "a new assignment for Canvas, 1: A small one" in done.output
+
+
 def test_a_roster_that_names_a_student_twice_is_refused(graded):
     text = CANVAS_ROSTER.replace("14,u-di,di", "14,u-di,ann")
     with pytest.raises(CourseError, match="'SIS Login ID' has ann twice"):
@@ -164,6 +172,20 @@ def test_points_that_a_person_gives_later_are_exported_with_their_penalty(graded
         book.db.commit()
     rows = {row["student_id"]: row for row in table(export(graded, "nbgrader").text)}
     assert (rows["ann"]["late_submission_penalty"], rows["ann"]["score"]) == ("6.0", "54.0")
+
+
+def test_points_by_hand_that_are_older_than_the_work_are_told(graded):
+    with opened(graded) as book:
+        book.find_grade("check-double", NAME, NAME, "ann").manual_score = 20.0
+        book.db.commit()
+    assert export(graded, "canvas").again == []
+    hand_in(graded, "ann", {"double": "return 2"}, timestamp="2026-01-06 10:00:00 UTC")
+    record(graded, {"ann": (0.0, 40.0)})
+    assert export(graded, "canvas").again == [(NAME, "ann")]
+    assert (
+        "points by hand from before the last grading, 1: ann (small)"
+        in run(graded, "export").output
+    )
 
 
 def run(course, *arguments):
@@ -231,6 +253,11 @@ def test_a_notebook_of_another_assignment_replaces_nothing(course):
     ])  # fmt: skip
     found = reasons(collect(course, NAME, path))
     assert found == {"ann_11_902_large-1.ipynb": "it is named as a notebook of large"}
+    files = [(f"{who}_{i}_90{i}_large.ipynb", notebook()) for i, who in enumerate("abc")]
+    wrong = archive(course, [*files, ("d_14_904_final.ipynb", notebook())])
+    with pytest.raises(CourseError, match=r"one of small; most of it is named as large\.ipynb"):
+        collect(course, NAME, wrong)
+    assert not (course.submitted / "14").exists()
     assert (there(course, "11"), there(course, "12")) == (notebook("mine"), notebook("b"))
 
 
@@ -423,6 +450,5 @@ def test_the_command_shows_a_students_own_date(graded):
     shown = run(graded, "due", NAME, "--student", "ann").output
     assert shown == "small is due 2026-01-08 23:59 UTC for ann\n"
     assert "is due 2026-01-05 12:00 UTC\n" in run(graded, "due", NAME).output
-    assert (
-        "no submission of small by nobody" in run(graded, "due", NAME, "--student", "nobody").output
-    )
+    unknown = run(graded, "due", NAME, "--student", "nobody")
+    assert "no submission of small by nobody" in unknown.output

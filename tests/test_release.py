@@ -8,7 +8,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from cs_infer.judge.class_run import grade_class
 from cs_infer.judge.course import Course, CourseError
+from cs_infer.judge.grader import Grader
 from cs_infer.judge.problem import Written, check_id, load_assignment
 from cs_infer.judge.release import release, source_notebook
 from cs_infer.judge.template import is_written
@@ -149,3 +151,14 @@ def test_the_secret_is_made_once_and_is_for_the_owner_only(course, monkeypatch):
     assert (course.root / ".grading-secret").stat().st_mode & 0o777 == 0o600
     monkeypatch.setenv("CS_INFER_SECRET", "given")
     assert course.secret() == "given"
+
+
+def test_nobody_is_graded_for_other_points_than_were_released(course):
+    name = NAMES[0]
+    release(course, name)
+    (course.submitted / "ann" / name).mkdir(parents=True)
+    checks = course.checks(name).read_text()
+    course.checks(name).write_text(checks.replace(" 10.0,\n", " 11.0,\n", 1))
+    told = rf"points of \w+ must agree; .*; run: cs-infer release {name}$"
+    with pytest.raises(CourseError, match=told):
+        grade_class(Grader(course, name, trusted=True))

@@ -10,7 +10,7 @@ import pytest
 from reporting import assignment, output, problem, result, verdict
 
 from cs_infer.judge.class_run import ClassRun
-from cs_infer.judge.records.ledger import Ungraded
+from cs_infer.judge.ledger import Ungraded
 from cs_infer.judge.reports import grade_table
 from cs_infer.judge.reports.class_report import class_report
 from cs_infer.judge.reports.histogram import histogram

@@ -8,7 +8,8 @@ import nbformat
 import pytest
 
 from cs_infer.judge.files import read_plain
-from cs_infer.judge.template import Rebuilt, find_submission, is_added, rebuild
+from cs_infer.judge.submissions import find_submission
+from cs_infer.judge.template import Rebuilt, is_added, rebuild
 from cs_infer.judge.words import harmless
 
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from cs_infer.judge.answers import AnswerError, CallFailed, as_array, as_number, differ
+from cs_infer.judge.card import as_html, as_text
 from cs_infer.judge.examples import failing_inputs
 from cs_infer.judge.problem import Misconception, Problem, Property
-from cs_infer.judge.reports.card import as_html, as_text
 from cs_infer.judge.trial import draws
 from cs_infer.judge.verdict import judge
 
@@ -224,6 +224,90 @@ def test_an_idea_that_explains_a_part_says_so():
     assert whole.message == "You halved it."
     assert part.message.startswith("Part of what goes wrong")
     assert part.message.endswith("You halved it.")
+
+
+def test_where_an_idea_explains_a_later_fault_the_first_one_is_shown():
+    lonely = Misconception(
+        "lonely", lambda x: x**2 if len(x) == 1 else 2 * x, "You squared it.", "book.html#one"
+    )
+
+    def seven_then_squared(inputs):
+        x = inputs["x"]
+        return x**2 if len(x) == 1 else 7 * x + 1
+
+    result = judge(doubling(misconceptions=(lonely,)), seven_then_squared, KEY)
+    assert result.misconception == "lonely"
+    assert "“one value is right”" in result.message
+    assert "your answer:  [22.," in result.illustration
+    assert result.practice_seed is not None
+
+
+def test_nan_in_a_later_fault_names_no_idea():
+    blank = Misconception("blank", lambda x: x + np.nan * (len(x) == 1), "NaN.", "book.html#nan")
+
+    def nan_at_one_value(inputs):
+        x = inputs["x"]
+        return np.full(1, np.nan) if len(x) == 1 else 7 * x
+
+    problem = doubling(misconceptions=(blank,))
+    assert judge(problem, nan_at_one_value, KEY).misconception is None
+
+
+def test_zeros_in_the_wrong_part_of_an_answer_name_no_idea():
+    """As where one part was not written yet, and an idea ends in zeros there."""
+    zero = Misconception("zero", lambda x: (0 * x, 2 * x), "Zeros.", "book.html#zero")
+
+    def reads(inputs, answer):
+        return tuple(as_array(part, inputs["x"].shape) for part in answer)
+
+    problem = doubling(
+        misconceptions=(zero,), reference=lambda x: (x, 2 * x), read=reads, rtol=1e-6
+    )
+    whole = judge(problem, lambda inputs: zero.wrong(**inputs), KEY)
+    part = judge(
+        problem, lambda inputs: (0 * inputs["x"], (2 + (len(inputs["x"]) == 1)) * inputs["x"]), KEY
+    )
+    assert (whole.misconception, part.misconception) == ("zero", None)
+
+
+def test_an_answer_of_several_parts_is_shown_as_it_was_returned():
+    def table(inputs, answer):
+        keys, values = answer
+        return dict(zip(keys, values, strict=True))
+
+    problem = doubling(misconceptions=(), reference=lambda x: ([0, 1], [0.5, 0.5]), read=table)
+    shown = judge(problem, lambda inputs: [[1, 0], [0.2, 0.8]], KEY).illustration
+    assert "right answer: ([0, 1], [0.5, 0.5])" in shown
+    assert "your answer:  ([1, 0], [0.2, 0.8])" in shown
+    assert "which means:  entry 0: it is 0.8 where 0.5 is expected" in shown
+
+
+def test_an_error_is_no_part_of_an_idea():
+    def halves_or_fails(inputs):
+        if len(inputs["x"]) == 1:
+            raise CallFailed("run-time error", "one")
+        return inputs["x"] / 2
+
+    def fails_or_halves(inputs):
+        if len(inputs["x"]) == 4:
+            raise CallFailed("run-time error", "four")
+        return inputs["x"] / 2
+
+    late = judge(doubling(), halves_or_fails, KEY)
+    assert late.misconception == "half"
+    assert late.message.startswith("Part of what goes wrong")
+    assert judge(doubling(), fails_or_halves, KEY).misconception is None
+
+
+def test_the_problems_own_example_is_shown_where_it_fails_as_well():
+    def small_numbers_only(inputs):
+        return 2 * np.minimum(inputs["x"], 0.1)
+
+    def by_length(inputs):
+        return (2 + (len(inputs["x"]) == 4)) * inputs["x"]
+
+    assert "x = [3., 0.]" in judge(doubling(), small_numbers_only, KEY).illustration
+    assert "x = [3., 0.]" not in judge(doubling(), by_length, KEY).illustration
 
 
 def test_answers_of_the_wrong_shape_are_explained_by_ideas_of_that_shape():

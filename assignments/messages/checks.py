@@ -339,7 +339,7 @@ def _read_messages(inputs: Inputs, answer: Any) -> Pair:
     first, second = answer
     if np.ndim(_shaped(first)) == 2 and np.ndim(_shaped(second)) == 3:
         raise AnswerError("the order is log_beta_sa, log_beta_s; the two are exchanged")
-    _no_extra_step(_shaped(second), T, "log_beta_s")
+    _no_extra_step(_shaped(second), T, "log_beta_s", ", which is the base case and no answer")
     log_beta_sa = as_array(first, (T, S, A), "log_beta_sa")
     log_beta_s = as_array(second, (T, S), "log_beta_s")
     return np.where(inputs["rho"] > 0, log_beta_sa, 0.0), log_beta_s
@@ -353,12 +353,12 @@ def _shaped(part: Any) -> Any:
         return None
 
 
-def _no_extra_step(array: Any, T: int, what: str) -> None:
+def _no_extra_step(array: Any, T: int, what: str, remark: str = "") -> None:
     shape = getattr(array, "shape", ())
     if len(shape) == 2 and shape[0] == T + 1:
         raise AnswerError(
-            f"{what} has {T + 1} steps and must have {T}: leave out the step after the last "
-            "one, which is the base case and no answer"
+            f"{what} has {T + 1} steps and must have {T}: leave out the step after the last one"
+            + remark
         )
 
 
@@ -1140,8 +1140,8 @@ POLICY = Problem(
                     rho * np.exp(q) / np.exp(v)[:, :, None], nan=0.0, posinf=np.inf
                 )
             ),
-            "In floating point exp(-10,000) is 0 and exp(1,000) is inf, so the ratio of the "
-            "exponentials is NaN, and the zeros put in its place say that every action is "
+            "In floating point exp(-10,000) is 0 and exp(1,000) is inf. Their ratio tells nothing, "
+            "and the zeros in its place say that every action is "
             "impossible. Subtract the logarithms first, then take the exponential.",
             _STABLE,
             example=_DEEP_MESSAGES,
@@ -1677,7 +1677,7 @@ SMOOTH = Problem(
             "exponentials out of range, zeros put in",
             _quiet(lambda f, b: np.nan_to_num(_shares(np.exp(f) * np.exp(b), 1), nan=0.0)),
             "In floating point exp(-10,000) is 0, so the weights of a step are all 0, and the "
-            "zeros put in for 0 / 0 say that success is impossible. Add the logarithms, subtract "
+            "zeros returned for them say that success is impossible. Add the logarithms, subtract "
             "the largest of the step, and only then take exponentials.",
             _STABLE,
             example=_DEEP_MEETING,

@@ -674,7 +674,7 @@ def _same_readings(*parts: int, equal: bool = False) -> Callable[[Inputs, Readin
 def _remark(part: int, inputs: Inputs, answer: Readings, equal: bool) -> str:
     v_opt, v_var = answer[:2]
     if part < 2 and np.any(v_opt < v_var - 1e-3 * (1 + np.abs(v_var))):
-        return "; V_opt is below V_var somewhere, and luck is never worth less than nothing"
+        return "; V_opt is below V_var somewhere, and that cannot be"
     if equal and not np.allclose(v_opt, v_var, 1e-4, 1e-4):
         return "; these dynamics are deterministic, so both readings agree"
     if part < 2 or np.any(answer[part] < -1e-9):
@@ -1263,11 +1263,17 @@ def _draw_offer(rng: Rng) -> Inputs:
 
 
 def _draw_offers(rng: Rng) -> Inputs:
-    """Several offers at once, one of which is free, one certain and one out of reach."""
+    """Several offers at once, one of which is free, one certain and one out of reach.
+
+    The free one comes first more often than not: ``np.vectorize`` makes whole
+    numbers of everything when the first answer is the whole number 0.
+    """
     shape = (int(rng.integers(4, 7)),) if rng.random() < 0.5 else (2, int(rng.integers(2, 4)))
     d = _offer(rng, *shape)
     gap, safe = d["gap"].ravel(), d["safe"].ravel()
-    kinds = rng.permutation(gap.size)[:3]
+    kinds = rng.permutation(gap.size)
+    if rng.random() < 0.7:
+        kinds = np.r_[0, kinds[kinds != 0]]
     safe[kinds[0]] = -rng.uniform(0.1, 2.0)
     safe[kinds[1]] = gap[kinds[1]]
     safe[kinds[2]] = gap[kinds[2]] + rng.uniform(0.1, 2.0)

@@ -2,6 +2,7 @@
 
 Exit status 0: done. 1: some submission could not be graded. 2: the command
 could not be carried out; one line says why, and nothing is half-written.
+130: grading was stopped by Ctrl-C; the same command goes on.
 """
 
 from __future__ import annotations

@@ -79,8 +79,13 @@ def export(
     path = target or course.build / "grading" / (assignment or "") / f"{name}.csv"
     write_whole(path, made.text)
     say(path, course)
-    _list("without a grade", [f"{student} ({name})" for name, student in made.unfinished])
+    for what, found in (
+        ("without a grade", made.unfinished),
+        ("with points by hand from before the last grading", made.again),
+    ):
+        _list(what, [f"{student} ({name})" for name, student in found])
     _list("not in the roster", made.unknown)
+    _list("not a column of the roster, so a new assignment for Canvas", made.new_columns)
 
 
 @click.command()

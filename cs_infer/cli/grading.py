@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cs_infer.cli.console import print_table, printable, progress, say
+from cs_infer.cli.console import print_table, progress, say
 from cs_infer.cli.options import (
     assignment_argument,
     names,
@@ -17,6 +17,7 @@ from cs_infer.cli.options import (
     workers_option,
 )
 from cs_infer.judge.course import Course, CourseError
+from cs_infer.judge.words import printable
 
 if TYPE_CHECKING:
     from cs_infer.judge.class_run import ClassRun, Wanted
@@ -78,7 +79,7 @@ def grade_each(
     from cs_infer.judge.grader import Grader
 
     missing = 0
-    with alone(course.build / "grading" / "lock", "this course is being graded already"):
+    with alone(course.lock, "this course is being graded already"):
         for name, students in work:
             grader, judging = Grader(course, name, trusted), progress("grade")
             run = grade_class(grader, students, workers, judging, wanted or Wanted())

@@ -49,7 +49,7 @@ def feedback(
 @click.pass_obj
 def report(course: Course, assignment: str | None) -> None:
     """Write a report of the class: scores, properties, misconceptions, similar pairs."""
-    from cs_infer.judge.records import ledger
+    from cs_infer.judge import ledger
     from cs_infer.judge.reports.report import write_report
 
     graded = [n for n in names(course, assignment) if assignment or ledger.students(course, n)]

@@ -20,9 +20,9 @@ def validate(folder: Path | None, notebook: Path, trusted: bool) -> None:
 
     Needs no course: the assignment's folder, with its checks.py, will do.
     """
+    from cs_infer.judge.card import as_text
     from cs_infer.judge.grader import Grader
     from cs_infer.judge.own_work import own_work
-    from cs_infer.judge.reports.card import as_text
     from cs_infer.judge.sandbox import SandboxError
 
     require_sandbox(trusted)

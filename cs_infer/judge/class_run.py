@@ -12,15 +12,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from cs_infer.judge import workers as processes
-from cs_infer.judge.course import Course
+from cs_infer.judge import ledger
+from cs_infer.judge.agreement import demand_agreement
+from cs_infer.judge.course import Course, CourseError
 from cs_infer.judge.grader import Grader
-from cs_infer.judge.records import ledger
-from cs_infer.judge.records.ledger import Ungraded, Verdict, kept_verdict
+from cs_infer.judge.ledger import Ungraded, Verdict, kept_verdict
 from cs_infer.judge.sandbox import Nursery, SandboxError
-from cs_infer.judge.submissions import submission_folders, taken
+from cs_infer.judge.submissions import submission_folders, taken, without_verdict
 from cs_infer.judge.template import Rebuilt, read_release
-from cs_infer.judge.workers import Lost
+from cs_infer.judge.workers import Lost, each
 
 _PATIENCE = 120.0  # what the grader itself may take, beside the student's code
 
@@ -86,9 +86,11 @@ def grade_class(
         The verdicts.
 
     Raises:
-        CourseError: there are no submissions, or a student has none.
+        CourseError: there are no submissions, a student has none, or the
+            release is older than the points in the checks.
     """
     folders = submission_folders(grader.course, grader.name, students)
+    _demand_its_release(grader)
     run = ClassRun()
     outcomes = _outcomes(grader, folders, workers, wanted)
     with contextlib.closing(outcomes):  # on any error, the workers are stopped at once
@@ -99,6 +101,14 @@ def grade_class(
     return _in_order(run, list(folders))
 
 
+def _demand_its_release(grader: Grader) -> None:
+    """The points that the checks give must be those that the gradebook knows."""
+    try:
+        demand_agreement(read_release(grader.course.release(grader.name)), grader.assignment)
+    except CourseError as error:
+        raise CourseError(f"{error}; run: cs-infer release {grader.name}") from None
+
+
 def class_so_far(course: Course, name: str, run: ClassRun) -> ClassRun:
     """This run's verdicts, with the latest ones of everybody it did not look at."""
     failed = {u.student for u in run.ungraded}
@@ -106,7 +116,7 @@ def class_so_far(course: Course, name: str, run: ClassRun) -> ClassRun:
     for student in submission_folders(course, name).keys() - run.verdicts.keys() - failed:
         kept = kept_verdict(course, name, student, None)
         if kept is None:
-            whole.ungraded.append(Ungraded(student, name, "not graded yet", "not graded yet"))
+            whole.ungraded.append(without_verdict(course, name, student))
         else:
             whole.verdicts[student] = kept
     whole.ungraded.sort(key=lambda u: u.student)
@@ -151,13 +161,13 @@ def _outcomes(
     start = functools.partial(_desk, grader, wanted)
     patience = 2 * grader.assignment.limits.total_seconds + _PATIENCE
     lost = []
-    for (student, folder), outcome in processes.each(start, folders.items(), workers, patience):
+    for (student, folder), outcome in each(start, folders.items(), workers, patience):
         if isinstance(outcome, Lost):
             lost.append((student, folder))
         else:
             yield student, outcome
     for task in lost:
-        ((_, outcome),) = processes.each(start, [task], 1, patience)
+        ((_, outcome),) = each(start, [task], 1, patience)
         if isinstance(outcome, Lost):
             outcome = _Outcome(None, Ungraded(task[0], grader.name, outcome.reason, outcome.status))
         yield task[0], outcome

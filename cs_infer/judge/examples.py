@@ -78,14 +78,15 @@ def _wrong_answer(problem: Problem, prop: Property, call: Call, inputs: Inputs) 
     try:
         raw = returned(call, inputs)
         answer = read(problem, inputs, raw)
-        if fault(problem, prop, answer) is None:
-            return None
+        wrong = fault(problem, prop, answer)
     except CallFailed as failure:
         return str(failure)[:_MOST_CALL_FAULT]
+    if wrong is None or answer.refusal:
+        return wrong
     right = problem.reference(**handed_over(inputs))
-    if answer.refusal or not isinstance(right, tuple) or any(map(callable, right)):
-        return answer.refusal or _show(answer.value)
-    return _show(tuple(np.asarray(part) for part in raw))
+    if not isinstance(right, tuple) or any(map(callable, right)):
+        return _show(answer.value)
+    return f"{_show(tuple(np.asarray(part) for part in raw))}\nwhich means:  {wrong}"
 
 
 def _beside(problem: Problem, inputs: Inputs, whose: str, answer: str) -> str:

@@ -25,14 +25,13 @@ import numpy as np
 import cs_infer
 from cs_infer.judge.course import Course, fingerprint
 from cs_infer.judge.files import hash_of, hash_of_tree
+from cs_infer.judge.ledger import Verdict
 from cs_infer.judge.notebook import StudentNotebook, cells_to_run, clean_outputs
 from cs_infer.judge.problem import Assignment, Inputs
-from cs_infer.judge.records.ledger import Verdict
-from cs_infer.judge.sandbox import Box, box_for
+from cs_infer.judge.sandbox import Box, Place, box_for
 from cs_infer.judge.sandbox.containers import Container
 from cs_infer.judge.sandbox.edition import build_edition
-from cs_infer.judge.sandbox.running import Place
-from cs_infer.judge.template import Rebuilt
+from cs_infer.judge.template import Rebuilt, submission_hash
 from cs_infer.judge.verdict import judge
 
 
@@ -125,7 +124,7 @@ class Grader:
     def provenance(self, student: str, rebuilt: Rebuilt) -> dict[str, Any]:
         """The hash of each thing that a verdict depends on, and the key of them all."""
         parts = self._parts | {
-            "submission": hash_of(c.source for c in rebuilt.notebook.cells),
+            "submission": submission_hash(rebuilt.notebook),
             "seed": fingerprint(f"{self._secret}\x1f{self.name}\x1f{student}"),
         }
         key = hash_of([student, *rebuilt.notes, *(f"{k}={v}" for k, v in sorted(parts.items()))])
@@ -143,7 +142,7 @@ class Grader:
             "checks": hash_of([self.course.checks(self.name).read_bytes()]),
             "library": _library(),
             "limits": json.dumps(asdict(self.assignment.limits), sort_keys=True),
-            "sandbox": "none (trusted submissions)" if self.trusted else "bubblewrap",
+            "sandbox": "none (trusted submissions)" if self.trusted else "required",
             "python": platform.python_version(),
             "numpy": np.__version__,
         }

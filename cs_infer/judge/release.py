@@ -20,7 +20,6 @@ gives the same bytes.
 
 from __future__ import annotations
 
-import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -29,11 +28,11 @@ import jupytext
 import nbformat
 from nbformat import NotebookNode
 
-from cs_infer.judge.course import Course, CourseError
+from cs_infer.judge.agreement import demand_agreement
+from cs_infer.judge.course import Course
 from cs_infer.judge.files import write_whole
 from cs_infer.judge.problem import Assignment, check_id
 from cs_infer.judge.records.converters import generate_assignment
-from cs_infer.judge.template import is_written
 
 _KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 _KEYS = ("given", "solution", "check", "written")
@@ -63,7 +62,7 @@ def source_notebook(text: str, assignment: Assignment) -> NotebookNode:
         if key:
             cell.metadata["nbgrader"] = _nbgrader(key, grade_id, points, cell.cell_type)
         cell.id = grade_id or f"text-{number:02d}"
-    _agree(notebook, assignment)
+    demand_agreement(notebook, assignment)
     return notebook
 
 
@@ -116,37 +115,3 @@ def _nbgrader(key: str, grade_id: str | None, points: Any, cell_type: str) -> di
         "cell_type": cell_type,
     }
     return metadata | ({"points": float(points or 0)} if graded else {})
-
-
-def _agree(notebook: NotebookNode, assignment: Assignment) -> None:
-    cells = {c.metadata["nbgrader"]["grade_id"]: c for c in notebook.cells if c.metadata}
-    _agree_on_words(cells, assignment)
-    for problem in assignment.problems:
-        solution, checks = cells.get(problem.name), cells.get(check_id(problem.name))
-        if solution is None or checks is None:
-            raise CourseError(
-                f"{assignment.name}.py must have a solution cell and a check cell for "
-                f"{problem.name}; one is missing"
-            )
-        if not re.search(rf"^def {problem.name}\(", solution.source, re.MULTILINE):
-            raise CourseError(f"the solution cell {problem.name} must define {problem.name}")
-        points = _points(checks)
-        if points != problem.points:
-            raise CourseError(
-                f"points of {problem.name} must agree; the notebook says {points:g}, "
-                f"the properties in checks.py add up to {problem.points:g}"
-            )
-
-
-def _agree_on_words(cells: dict[str, NotebookNode], assignment: Assignment) -> None:
-    asked = {question.name: question.points for question in assignment.written}
-    there = {name: _points(cell) for name, cell in cells.items() if is_written(cell)}
-    if asked != there:
-        raise CourseError(
-            f"written questions of {assignment.name} must agree, with their points; "
-            f"the notebook has {there or 'none'}, checks.py has {asked or 'none'}"
-        )
-
-
-def _points(cell: NotebookNode) -> float:
-    return cell.metadata["nbgrader"]["points"]

@@ -20,13 +20,13 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from cs_infer.judge.files import read_plain
-from cs_infer.judge.words import MOST_WORDS, harmless, printable
+from cs_infer.judge.files import hash_of
+from cs_infer.judge.words import MOST_WORDS, harmless
 
-MOST_NOTEBOOK = 20 * 2**20  # bytes
 _MOST_CELL = 200_000
 _MOST_ADDED = 100
 _ADDED = "added-"
+ABOUT_THE_FILE = "about-the-file"  # the id of a cell that is put in after grading
 
 
 @dataclass
@@ -68,64 +68,9 @@ def is_added(cell: NotebookNode) -> bool:
     return cell.id.startswith(_ADDED)
 
 
-def find_submission(folder: Path, name: str) -> tuple[bytes | None, list[str]]:
-    """The bytes of the notebook a student sent, and notes on how it was found.
-
-    Args:
-        folder: the student's folder for this assignment.
-        name: the assignment, and so the expected name of the notebook.
-
-    Returns:
-        The bytes, None if there is no notebook to grade, and notes.
-    """
-    expected = folder / f"{name}.ipynb"
-    notebooks = _notebooks(folder, "*") or _notebooks(folder, "*/*")
-    chosen, notes = expected, []
-    if expected not in notebooks:
-        if len(notebooks) != 1:
-            found = _listed(notebooks) or f"no notebook{_instead(folder)}"
-            return None, [f"expected {expected.name}; found {found}"]
-        chosen = notebooks[0]
-        notes.append(f"expected {expected.name}; graded {_shown(chosen)}, the only notebook")
-    elif len(notebooks) > 1:
-        others = _listed([p for p in notebooks if p != expected])
-        notes.append(f"graded {expected.name}; not looked at: {others}")
-    data, size = read_plain(chosen, MOST_NOTEBOOK)  # another may have taken its place
-    if size > MOST_NOTEBOOK:
-        size_mb = size / 2**20
-        return None, [
-            f"a notebook has at most {MOST_NOTEBOOK >> 20} MB; this one has {size_mb:.0f} MB"
-        ]
-    return data, notes
-
-
-def _notebooks(folder: Path, pattern: str) -> list[Path]:
-    """The notebooks there; a Mac's ``._x.ipynb`` is none, and links might lead elsewhere."""
-    return [
-        p
-        for p in sorted(folder.glob(pattern))
-        if p.suffix.lower() == ".ipynb"
-        and not p.relative_to(folder).as_posix().startswith(".")
-        and not p.name.startswith(".")
-        and p.is_file()
-        and p.resolve() == folder.resolve() / p.relative_to(folder)
-    ]
-
-
-def _instead(folder: Path) -> str:
-    """What there is where no notebook is, such as an archive; a link's name says nothing."""
-    files = [p for p in sorted(folder.glob("*")) if p.is_file() and not p.is_symlink()]
-    sent = _listed([p for p in files if p.name != "timestamp.txt"])
-    return f", but {sent}" if sent else ""
-
-
-def _listed(paths: list[Path]) -> str:
-    return ", ".join(map(_shown, paths[:5]))
-
-
-def _shown(path: Path) -> str:
-    """A file's name on one line; names may hold anything, even what is no text."""
-    return printable(path.name[:100])
+def submission_hash(notebook: NotebookNode) -> str:
+    """The hash of a rebuilt notebook, as verdicts name it."""
+    return hash_of(cell.source for cell in notebook.cells if cell.id != ABOUT_THE_FILE)
 
 
 def rebuild(template: NotebookNode, submission: bytes | None) -> Rebuilt:

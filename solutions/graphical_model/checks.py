@@ -121,8 +121,12 @@ def _with_rollout(rng: Rng, problem: dict[str, Array], T: int) -> Inputs:
 
 
 def _draw_stochastic(rng: Rng) -> Inputs:
+    """First and last step differ, so that it shows which of them was left out."""
     S, A, T = rng.integers(3, 6), rng.integers(2, 5), rng.integers(3, 7)
-    return _with_rollout(rng, _dense(rng, S, A), T)
+    while True:
+        drawn = _with_rollout(rng, _dense(rng, S, A), T)
+        if (drawn["s"][0], drawn["a"][0]) != (drawn["s"][-1], drawn["a"][-1]):
+            return drawn
 
 
 def _draw_one_step(rng: Rng) -> Inputs:
@@ -133,7 +137,7 @@ def _draw_perhaps_impossible(rng: Rng) -> Inputs:
     S, A, T = int(rng.integers(3, 6)), int(rng.integers(2, 4)), int(rng.integers(1, 6))
     problem = _sparse(rng, S, A)
     drawn = _with_rollout(rng, problem, T)
-    if rng.random() < 0.5:
+    if rng.random() < 0.4 or T == 1:  # with one factor left, many mistakes look alike
         return drawn
     for _ in range(100):
         drawn = problem | {"s": rng.integers(S, size=T), "a": rng.integers(A, size=T)}
@@ -287,6 +291,14 @@ TRAJ_LOGPROB = Problem(
             "ends with an action, so a trajectory of T steps has T action factors and only T - 1 "
             "transitions. Without that factor the probabilities of all trajectories sum to the "
             "number of actions, not to one.",
+            f"{_PAGE}#mc-fence-post",
+        ),
+        Misconception(
+            "first action prior missing",
+            _of_factors(lambda first, actions, moves: _log_product(first, actions[1:], moves)),
+            "One factor is short: the prior of the first action, rho(a_1 | s_1). Each step has "
+            "an action, the first one too. A loop over the moves alone, from the second step on, "
+            "passes over it.",
             f"{_PAGE}#mc-fence-post",
         ),
         Misconception(
@@ -539,7 +551,10 @@ def _indices(part: Any, T: int, count: int, what: str) -> Array:
         raise AnswerError(f"{what} must be whole numbers")
     outside = array[(array < 0) | (array >= count)]
     if outside.size:
-        raise AnswerError(f"{what} must lie in 0 … {count - 1}; there is a {outside[0]:.6g}")
+        raise AnswerError(
+            f"{what} must lie in 0 … {count - 1}; there is a {outside[0]:.6g} "
+            "(the order is states, actions, probability)"
+        )
     return array.astype(np.int64)
 
 
@@ -873,7 +888,7 @@ POSTERIOR_ENUMERATE = Problem(
     example={
         "P": np.array([[[0.5, 0.5], [0.1, 0.9]], [[0.3, 0.7], [0.8, 0.2]]]),
         "R": np.array([[-1.0, -0.2], [-0.5, -2.0]]),
-        "mu0": np.array([1.0, 0.0]),
+        "mu0": np.array([0.75, 0.25]),
         "rho": np.array([[0.25, 0.75], [1.0, 0.0]]),
         "T": 2,
     },
@@ -910,8 +925,9 @@ def _draw_optimal(rng: Rng) -> Inputs:
 
 
 def _draw_tiny(rng: Rng) -> Inputs:
+    """Rows at three levels, to tell apart what loses digits and what takes them for zero."""
     R, rho = _draw_actions(rng).values()
-    R[:2] *= 10.0 ** -rng.uniform(18.0, 25.0, size=(2, 1))
+    R[:3] *= 10.0 ** -rng.uniform([[18.0], [9.5], [15.3]], [[25.0], [10.5], [15.7]])
     return {"R": R, "rho": rho}
 
 
@@ -994,6 +1010,21 @@ def _cancelled(R: Array, rho: Array) -> Array:
     return _rows(rho * (1 - np.exp(R)))
 
 
+def _with_added(small: float) -> Callable[..., Array]:
+    """The wrong solution that adds a small number to the divisor."""
+
+    def wrong(R: Array, rho: Array) -> Array:
+        joint = _joint(R, rho)
+        return joint / (joint.sum(axis=1, keepdims=True) + small)
+
+    return wrong
+
+
+def _small_for_zero(R: Array, rho: Array) -> Array:
+    joint = _joint(R, rho)
+    return _rows(np.where(joint.sum(axis=1, keepdims=True) <= 1e-8, 0.0, joint))
+
+
 def _zero_by_zero(R: Array, rho: Array) -> Array:
     joint = _joint(R, rho)
     with np.errstate(invalid="ignore"):
@@ -1004,6 +1035,8 @@ def _prior_where_certain(R: Array, rho: Array) -> Array:
     right = _p_not_optimal(R, rho)
     return np.where(right.sum(axis=1, keepdims=True) == 0, rho, right)
 
+
+_NEARLY_CERTAIN = {"R": np.array([[-1e-20, -3e-20]]), "rho": np.array([[0.5, 0.5]])}
 
 P_NOT_OPTIMAL = Problem(
     name="p_not_optimal",
@@ -1132,7 +1165,28 @@ P_NOT_OPTIMAL = Problem(
             "The formula is right, but 1 - exp(r) loses all its digits when r is close to 0: "
             "exp(-1e-20) rounds to exactly 1. np.expm1(r) computes exp(r) - 1 without that loss.",
             f"{_PAGE}#mc-not-optimal",
-            example={"R": np.array([[-1e-20, -3e-20]]), "rho": np.array([[0.5, 0.5]])},
+            example=_NEARLY_CERTAIN,
+        ),
+        *(
+            Misconception(
+                f"{small:g} added to the divisor",
+                _with_added(small),
+                "A small number is added to the sum that divides, so that it is never 0. Where "
+                "rewards are close to 0 the sum itself is smaller than that number, and the row "
+                "no longer sums to one. Divide where the sum is above 0, and put zeros elsewhere.",
+                f"{_PAGE}#mc-not-optimal",
+                example=_NEARLY_CERTAIN,
+            )
+            for small in (1e-8, 1e-10, 1e-12)
+        ),
+        Misconception(
+            "a small sum taken for zero",
+            _small_for_zero,
+            "A row is set to zeros where its sum is merely small (np.isclose counts everything "
+            "below 1e-8 as 0). A failure that is improbable can happen all the same, and then it "
+            "says something about the action. Only a sum of exactly 0 has nothing to say.",
+            f"{_PAGE}#mc-not-optimal",
+            example=_NEARLY_CERTAIN,
         ),
         Misconception(
             "zero divided by zero",

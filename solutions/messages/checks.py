@@ -339,7 +339,7 @@ def _read_messages(inputs: Inputs, answer: Any) -> Pair:
     first, second = answer
     if np.ndim(_shaped(first)) == 2 and np.ndim(_shaped(second)) == 3:
         raise AnswerError("the order is log_beta_sa, log_beta_s; the two are exchanged")
-    _no_extra_step(_shaped(second), T, "log_beta_s")
+    _no_extra_step(_shaped(second), T, "log_beta_s", ", which is the base case and no answer")
     log_beta_sa = as_array(first, (T, S, A), "log_beta_sa")
     log_beta_s = as_array(second, (T, S), "log_beta_s")
     return np.where(inputs["rho"] > 0, log_beta_sa, 0.0), log_beta_s
@@ -353,12 +353,12 @@ def _shaped(part: Any) -> Any:
         return None
 
 
-def _no_extra_step(array: Any, T: int, what: str) -> None:
+def _no_extra_step(array: Any, T: int, what: str, remark: str = "") -> None:
     shape = getattr(array, "shape", ())
     if len(shape) == 2 and shape[0] == T + 1:
         raise AnswerError(
-            f"{what} has {T + 1} steps and must have {T}: leave out the step after the last "
-            "one, which is the base case and no answer"
+            f"{what} has {T + 1} steps and must have {T}: leave out the step after the last one"
+            + remark
         )
 
 

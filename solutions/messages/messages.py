@@ -220,7 +220,7 @@ check("log_backward", log_backward)
 #
 # - The arguments are right answers of problem 1: `log_beta_sa` (T, S, A), `log_beta_s` (T, S), and
 #   the prior `rho` (S, A). A forbidden action has a message too. It is at most 500 nats above
-#   `log_beta_s`.
+#   `log_beta_s`, where that is finite.
 # - Each row sums to one over the actions, with one exception. **From some states optimality is
 #   impossible**, and `log_beta_s` is `-inf` there. Then there is nothing to condition on: return
 #   a row of zeros.

@@ -218,7 +218,8 @@ check("posterior_dynamics", posterior_dynamics)
 # - `T` is an int from 1 to 6.
 # - Rewards lie between -10,000 and 1,000, or are `-inf`. (A reward above 0 makes $e^r$ a weight
 #   and no longer a probability. The recursions do not mind.) States may differ by thousands of
-#   nats; a forbidden action is at most 500 nats better than its state.
+#   nats. The $Q$ of a forbidden action is at most 500 above the $V$ of its
+#   state, where that is finite.
 # - Values must be right to about 4 digits, or 6 where they are in the thousands; policies to 3.
 
 

@@ -1,7 +1,6 @@
-"""What is kept: verdicts as files, and nbgrader's gradebook.
+"""What is recorded: nbgrader's gradebook, and what goes to and from learning management systems.
 
 ==============  ================================================================
-``ledger``      the verdicts that are kept, and earlier ones
 ``gradebook``   verdicts into nbgrader's gradebook, a class at a time
 ``rows``        the rows of the gradebook that grading writes
 ``recorded``    what the gradebook holds: points, comments, penalties

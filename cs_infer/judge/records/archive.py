@@ -19,8 +19,7 @@ from nbgrader.plugins import FileNameCollectorPlugin
 from nbgrader.utils import parse_utc
 
 from cs_infer.judge.course import CourseError
-from cs_infer.judge.submissions import is_student_id
-from cs_infer.judge.template import MOST_NOTEBOOK
+from cs_infer.judge.submissions import MOST_NOTEBOOK, is_student_id
 
 PATTERNS = {
     "canvas": r"(?P<who>[^_/]*)(?P<late>_LATE)?_(?P<student_id>[0-9]+)_[0-9]+_(?P<file_id>.+)",
@@ -128,7 +127,9 @@ def _fault(info: zipfile.ZipInfo) -> str | None:
     if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
         return "it is a link or a device, no file"
     if info.file_size > MOST_NOTEBOOK:
-        return f"a notebook has at most {MOST_NOTEBOOK >> 20} MB; this has {info.file_size >> 20}"
+        return (
+            f"a notebook has at most {MOST_NOTEBOOK >> 20} MB; this has {info.file_size >> 20} MB"
+        )
     if info.file_size > 2**20 and info.file_size > _MOST_RATIO * info.compress_size:
         return "it is compressed as no notebook is"
     return None

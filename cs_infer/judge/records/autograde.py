@@ -22,15 +22,15 @@ from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Bool
 
+from cs_infer.judge import ledger
+from cs_infer.judge.card import as_html
 from cs_infer.judge.course import Course
 from cs_infer.judge.grader import Grader
+from cs_infer.judge.ledger import Verdict
 from cs_infer.judge.problem import check_id
-from cs_infer.judge.records import ledger
-from cs_infer.judge.records.ledger import Verdict
-from cs_infer.judge.reports.card import as_html
-from cs_infer.judge.template import Rebuilt, find_submission, grade_id_of, read_release, rebuild
+from cs_infer.judge.submissions import find_submission
+from cs_infer.judge.template import ABOUT_THE_FILE, Rebuilt, grade_id_of, read_release, rebuild
 
-ABOUT_THE_FILE = "about-the-file"  # the id of the cell that has the notes on it
 _NOTES = "cs_infer"  # where the rebuilt notebook carries the notes on the file
 
 

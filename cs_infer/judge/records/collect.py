@@ -11,6 +11,7 @@ import lzma
 import re
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +21,7 @@ from nbgrader.utils import parse_utc
 from cs_infer.judge.course import Course, CourseError
 from cs_infer.judge.files import write_whole
 from cs_infer.judge.records.archive import Entry, canonical, entries_of
-from cs_infer.judge.template import MOST_NOTEBOOK
+from cs_infer.judge.submissions import MOST_NOTEBOOK
 
 _BROKEN = (
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError),
@@ -47,12 +48,13 @@ def collect(
         What became of each file.
 
     Raises:
-        CourseError: the archive is none, or too large; nothing is collected.
+        CourseError: the archive is none, too large, or that of another
+            assignment; nothing is collected.
     """
     try:
         with zipfile.ZipFile(path) as archive:
             entries = entries_of(archive, pattern, times)
-            _pass_over(entries, [other for other in course.assignment_names() if other != name])
+            _pass_over_others(entries, name, course.assignment_names())
             _keep_one_for_each_student(entries, name)
             for entry in entries:
                 if entry.reason is None:
@@ -62,12 +64,21 @@ def collect(
     return entries
 
 
-def _pass_over(entries: Iterable[Entry], others: list[str]) -> None:
-    """Give a reason to what is called like another assignment: a wrong zip is soon chosen."""
+def _pass_over_others(entries: list[Entry], name: str, assignments: Iterable[str]) -> None:
+    """Give a reason to what is called like another assignment: a wrong zip is soon chosen.
+
+    Raises:
+        CourseError: that is most of the archive.
+    """
+    found: Counter[str] = Counter()
     for entry in entries:
-        other = next((name for name in others if _is_expected(entry, name)), None)
+        other = next((a for a in assignments if a != name and _is_expected(entry, a)), None)
         if entry.reason is None and other:
             entry.reason = f"it is named as a notebook of {other}"
+            found[other] += 1
+    if found.total() > sum(entry.reason is None for entry in entries):
+        most = found.most_common(1)[0][0]
+        raise CourseError(f"the archive must be one of {name}; most of it is named as {most}.ipynb")
 
 
 def _keep_one_for_each_student(entries: Iterable[Entry], name: str) -> None:

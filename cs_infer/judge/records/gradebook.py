@@ -21,10 +21,10 @@ from nbgrader.utils import parse_utc
 from cs_infer.judge.class_run import ClassRun
 from cs_infer.judge.course import Course, CourseError
 from cs_infer.judge.files import hash_of, read_plain, write_whole
+from cs_infer.judge.ledger import Verdict
 from cs_infer.judge.problem import check_id
 from cs_infer.judge.records import late
 from cs_infer.judge.records.autograde import attach
-from cs_infer.judge.records.ledger import Verdict
 from cs_infer.judge.records.recorded import gradebook_of
 from cs_infer.judge.records.rows import Rows
 from cs_infer.judge.template import Rebuilt, read_release

@@ -45,12 +45,17 @@ class Export:
     Attributes:
         text: the CSV file.
         unfinished: (assignment, student) whose cell is empty, as something has no points yet.
+        again: (assignment, student) with points by hand that are older than the last grading.
         unknown: students in the gradebook who are not in the roster.
+        new_columns: those that the roster does not have; the system would take
+            each for an assignment that is new.
     """
 
     text: str
     unfinished: list[tuple[str, str]] = field(default_factory=list)
+    again: list[tuple[str, str]] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
+    new_columns: list[str] = field(default_factory=list)
 
 
 def export(
@@ -83,6 +88,12 @@ def export(
             made = _moodle(course, grades, rows)
     made.unfinished = [
         (name, s) for name, found in grades.items() for s, r in found.items() if r.score is None
+    ]
+    made.again = [
+        (name, s)
+        for name, found in grades.items()
+        for s, r in found.items()
+        if r.score is not None and r.waiting
     ]
     return made
 
@@ -124,7 +135,8 @@ def _canvas(course: Course, grades: Grades, roster: list[Row] | None) -> Export:
         scores = {heads[name]: _score(found.get(student)) for name, found in grades.items()}
         rows.append({column: row.get(column) or "" for column in _CANVAS} | scores)
     unknown = sorted(set(students) - {student for _, student in listed})
-    return Export(_csv([*_CANVAS, *heads.values()], rows), unknown=unknown)
+    new = [head for head in heads.values() if roster and head not in roster[0]]
+    return Export(_csv([*_CANVAS, *heads.values()], rows), unknown=unknown, new_columns=new)
 
 
 def _moodle(course: Course, grades: Grades, roster: list[Row] | None) -> Export:

@@ -1,7 +1,6 @@
 """What is read: by a student, by an instructor.
 
 =================  =============================================================
-``card``           what a student reads about one problem
 ``page``           the frame of every page: runs nothing, fetches nothing
 ``book_links``     links into the book
 ``feedback``       a student's page, written where nbgrader looks for it

@@ -8,11 +8,11 @@ from typing import Any
 
 from cs_infer.judge.course import Course, CourseError
 from cs_infer.judge.grader import Grader
+from cs_infer.judge.ledger import Verdict, earlier_verdicts, kept_verdict
 from cs_infer.judge.records.late import settle
-from cs_infer.judge.records.ledger import Verdict, earlier_verdicts, kept_verdict
 from cs_infer.judge.records.recorded import Points, Recorded, gradebook_of, recorded
 from cs_infer.judge.reports.page import number
-from cs_infer.judge.submissions import submission_folders, taken
+from cs_infer.judge.submissions import submission_folders, taken, without_verdict
 from cs_infer.judge.template import Rebuilt, read_release
 
 _MADE_FROM = ("submission", "release", "checks", "library", "seed")
@@ -38,7 +38,9 @@ def audit(course: Course, name: str, student: str) -> list[str]:
     """
     verdict = kept_verdict(course, name, student, None)
     if verdict is None:
-        raise CourseError(f"no verdict on {student} in {name}; run: cs-infer grade {name}")
+        submission_folders(course, name, [student])  # refuses who handed nothing in
+        why = without_verdict(course, name, student).reason
+        raise CourseError(f"no verdict on {student} in {name}; {why}")
     most = sum(p.points for p in verdict.problems)
     lines = [f"{name}, {student}: {number(verdict.earned)} of {number(most)} points by the checks"]
     for title, part in (

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cs_infer.judge.ledger import Ungraded, Verdict
 from cs_infer.judge.problem import Assignment
-from cs_infer.judge.records.ledger import Ungraded, Verdict
 from cs_infer.judge.reports.similarity import Pair
 
 _BINS = 10
@@ -121,7 +121,7 @@ def class_report(
         ungraded: the others.
         pairs: submissions that are alike.
     """
-    most = sum(p.points for p in assignment.problems)
+    most = assignment.automatic_points
     scores = {v.student: v.earned for v in verdicts}
     counts, _ = np.histogram(list(scores.values()), bins=_BINS, range=(0.0, most))
     return ClassReport(

@@ -15,14 +15,14 @@ from nbconvert.exporters import Exporter
 from nbformat import NotebookNode
 
 from cs_infer.judge.course import Course, CourseError
-from cs_infer.judge.files import hash_of, read_plain, write_whole
+from cs_infer.judge.files import read_plain, write_whole
+from cs_infer.judge.ledger import kept_verdict
 from cs_infer.judge.problem import Assignment
-from cs_infer.judge.records.autograde import ABOUT_THE_FILE
 from cs_infer.judge.records.late import settle
-from cs_infer.judge.records.ledger import kept_verdict
 from cs_infer.judge.records.recorded import Recorded, gradebook_of, recorded, recorded_class
 from cs_infer.judge.reports.book_links import Book
 from cs_infer.judge.reports.feedback_page import Submission, feedback_page
+from cs_infer.judge.template import submission_hash
 
 # nbgrader's exchange needs these beside the page to hand it to the right student.
 _FOR_THE_EXCHANGE = ("timestamp.txt", "submission_secret.txt")
@@ -105,17 +105,12 @@ def _page(
     verdict = kept_verdict(course, name, student, None)
     if verdict is None or kept is None:
         raise CourseError(f"no grades of {name} for {student}; run: cs-infer grade {name}")
-    if _submission(notebook) != verdict.provenance.get("submission"):
+    if submission_hash(notebook) != verdict.provenance.get("submission"):
         raise CourseError(
             f"what is recorded of {student} in {name} must be what was graded; "
             f"it is another submission; run: cs-infer grade {name}"
         )
     return feedback_page(Submission(assignment, verdict, notebook, kept, book))
-
-
-def _submission(notebook: NotebookNode) -> str:
-    """The hash that a verdict has of a rebuilt notebook."""
-    return hash_of(cell.source for cell in notebook.cells if cell.id != ABOUT_THE_FILE)
 
 
 def _copy_for_the_exchange(submitted: Path, folder: Path) -> None:

@@ -11,10 +11,10 @@ from typing import Any
 
 from nbformat import NotebookNode
 
+from cs_infer.judge import card
+from cs_infer.judge.ledger import Verdict
 from cs_infer.judge.problem import Assignment, check_id
-from cs_infer.judge.records.ledger import Verdict
 from cs_infer.judge.records.recorded import Points, Recorded
-from cs_infer.judge.reports import card
 from cs_infer.judge.reports.book_links import Book
 from cs_infer.judge.reports.page import number, page, scrolling, shown
 from cs_infer.judge.template import grade_id_of, is_added, is_written
@@ -76,8 +76,8 @@ def _head(work: Submission) -> str:
     if recorded.penalty:
         before = number(recorded.raw)
         lines.append(f"{before} points less {number(recorded.penalty)}, because it came late.")
-    if waiting := len(recorded.waiting):
-        what = "1 answer is" if waiting == 1 else f"{waiting} answers are"
+    if unread := len(recorded.missing):
+        what = "1 answer is" if unread == 1 else f"{unread} answers are"
         lines.append(f"{what} still to be read by a person; the total will change.")
     dates = (("Handed in", recorded.timestamp), ("Due", recorded.due))
     lines += [f"{what}: {date:%Y-%m-%d %H:%M} UTC." for what, date in dates if date]
@@ -155,11 +155,12 @@ def _written(work: Submission, cell: NotebookNode) -> str:
     name = cell.metadata.nbgrader.grade_id
     asked = next((w for w in work.assignment.written if w.name == name), None)
     points = work.recorded.cells.get(name)
-    earned = "not read yet" if points is None or points.waiting else number(points.earned)
-    most = f" of {number(points.most)}" if points and not points.waiting else ""
+    earned = "not read yet"
+    if points is not None and points.given is not None:  # it stands, even if it is to be read again
+        earned = f"{number(points.earned)} of {number(points.most)}"
     read = f"<h3>{card.READ}</h3><p>{work.book.link(asked.section)}</p>" if asked else ""
     return (
-        f"<section>{_heading(asked.title if asked else name, earned + most)}"
+        f"<section>{_heading(asked.title if asked else name, earned)}"
         f"{_comment(work.recorded, name)}{read}<h3>Your answer</h3>"
         f'<p class="words">{shown(cell.source)}</p></section>'
     )

@@ -7,8 +7,8 @@ import io
 from collections import Counter
 
 from cs_infer.judge.class_run import ClassRun
+from cs_infer.judge.ledger import Ungraded, Verdict
 from cs_infer.judge.problem import Assignment
-from cs_infer.judge.records.ledger import Ungraded, Verdict
 from cs_infer.judge.reports.page import page, scrolling, shown
 from cs_infer.judge.verdict import ProblemResult
 from cs_infer.judge.words import inert
@@ -40,7 +40,7 @@ def as_csv(assignment: Assignment, run: ClassRun) -> str:
 def as_page(assignment: Assignment, run: ClassRun) -> str:
     """The table as a page: the class at a glance, then each student."""
     heads = ["student", *(f"{p.name} /{p.points:g}" for p in assignment.problems)]
-    heads += [f"total /{sum(p.points for p in assignment.problems):g}", "status", "found"]
+    heads += [f"total /{assignment.automatic_points:g}", "status", "found"]
     head = "".join(f'<th scope="col">{shown(h)}</th>' for h in heads)
     table = rows(assignment, run)
     body = "".join(_html_row(row, assignment) for row in table)

@@ -8,7 +8,7 @@
 ``cgroups``     limits that the kernel keeps for all of a program's processes
 ``nursery``     boxes that start in milliseconds; ``forked``: one of them
 ``session``     the conversation with it: cells to run, functions to call
-``edition``     the ``cs_infer`` that a graded notebook may import
+``edition``     the library, as a graded notebook may import it
 ``frames``      the only thing that crosses the border: numbers, texts and arrays
 ``runner``      inside the box: it runs cells and answers calls
 ``calls``       inside the box: calling functions of the student
