@@ -427,7 +427,7 @@ def test_a_student_can_validate_a_notebook_before_the_deadline(small):
         (("grade", "messages"), "no submissions of messages in"),
         (
             ("feedback", "messages"),
-            "no grades of messages for nobody; run: cs-infer grade messages",
+            "no grades of messages; run: cs-infer grade messages",
         ),
         (("release", "nope"), "no assignment 'nope'"),
         (("grade", "--problem", "nope"), "no problem nope; there are: p_not_optimal, posterior"),

@@ -208,7 +208,8 @@ def files():
 @attempt
 def anything():
     found = [p for place in ("/tmp", "/dev/shm", "/scratch") for p in glob.glob(f"{place}/*")]
-    return [p for p in found if not p.startswith(("/tmp/i", "/scratch/i", "/scratch/m"))]
+    found = [p for p in found if not p.startswith(("/tmp/i", "/scratch/i", "/scratch/m"))]
+    return [p for p in found if not sys.prefix.startswith(p)]  # where this Python lies is no secret
 
 # %% z-finds-a-startup-file: 0 + 10
 import builtins

@@ -108,6 +108,6 @@ ASSIGNMENT = Assignment(
         memory_mb=1024,
         disk_mb=16,
         output_kb=10,
-        total_seconds=6.0,
+        total_seconds=12.0,
     ),
 )
