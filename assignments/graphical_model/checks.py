@@ -163,7 +163,8 @@ def _draw_long(rng: Rng) -> Inputs:
     while True:
         drawn = _with_rollout(rng, _dense(rng, 4, 3), _LONG)
         P, mu0, rho, s, a = drawn.values()
-        if max(mu0[s[0]], rho[s[-1], a[-1]], P[s[-1], a[-1], s[0]]) < 0.7:
+        ends = mu0[s[0]], rho[s[0], a[0]], rho[s[-1], a[-1]], P[s[-1], a[-1], s[0]]
+        if max(ends) < 0.5:
             return drawn
 
 

@@ -77,8 +77,11 @@ def grade_each(
     from cs_infer.judge.class_run import Wanted, grade_class
     from cs_infer.judge.files import alone
     from cs_infer.judge.grader import Grader
+    from cs_infer.judge.records.recorded import gradebook_of
 
     missing = 0
+    with gradebook_of(course):
+        pass  # where there is none, that is said before a class is judged
     with alone(course.lock, "this course is being graded already"):
         for name, students in work:
             grader, judging = Grader(course, name, trusted), progress("grade")
