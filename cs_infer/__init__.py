@@ -22,6 +22,15 @@ next to nothing, and needs numpy alone. One idea lives in one file:
 ``policies``         what a policy does in that world
 ``zero_temperature`` the limit in which only the best counts
 ``stationary``       no horizon: a discount, in both readings
+``bound``            the evidence lower bound, term by term, and its gap
+``evaluation``       what a policy is worth, with a horizon or a discount
+``soft_policy``      soft policy evaluation, improvement, iteration
+``soft_iteration``   soft value iteration
+``fixed_points``     sweeps until a fixed point is near enough
+``other_divergence`` reweighted trajectories, REPS, maximum causal entropy
+``linear_control``   control whose backup is linear; path integrals
+``cooling``          VIREL: a temperature that is the critic's own error
+``actor``            VIREL's objective, and the gradient an actor climbs
 ``compiled``         the sweep as one compiled step, for torch
 ``sampling``         drawing trajectories from the prior and the posterior
 ``log_space``        sums and expectations of exponentials
@@ -77,12 +86,65 @@ HOME = {
     "soft_values": "variational",
     "policy_occupancy": "policies",
     "policy_return": "policies",
+    "RewardWeighted": "other_divergence.reweighting",
+    "PolicyAsPrior": "other_divergence.reweighting",
+    "reward_weighted_policy": "other_divergence.reweighting",
+    "policy_as_prior": "other_divergence.reweighting",
+    "RepsSolution": "other_divergence.entropy_search",
+    "reps": "other_divergence.entropy_search",
+    "reps_dual": "other_divergence.entropy_search",
+    "MatchedPolicy": "other_divergence.feature_matching",
+    "match_features": "other_divergence.feature_matching",
     "ZeroTemperatureValues": "zero_temperature",
     "zero_temperature_values": "zero_temperature",
     "StationaryMessages": "stationary",
     "StationarySoftValues": "stationary",
     "stationary_messages": "stationary",
     "stationary_soft_values": "stationary",
+    "BoundTerms": "bound",
+    "GapTerms": "bound",
+    "elbo": "bound",
+    "bound_terms": "bound",
+    "kl_to_posterior": "bound",
+    "SoftPolicyValues": "soft_policy",
+    "SoftPolicyIteration": "soft_policy",
+    "RegularisedReturn": "soft_policy",
+    "soft_policy_values": "soft_policy",
+    "improved_policy": "soft_policy",
+    "soft_policy_iteration": "soft_policy",
+    "regularised_return": "soft_policy",
+    "discounted_occupancy": "soft_policy",
+    "SoftValueIteration": "soft_iteration",
+    "soft_value_iteration": "soft_iteration",
+    "LinearlySolvableMDP": "linear_control.linearly_solvable",
+    "Desirability": "linear_control.desirability",
+    "AverageDesirability": "linear_control.desirability",
+    "horizon_desirability": "linear_control.desirability",
+    "exit_desirability": "linear_control.desirability",
+    "discounted_desirability": "linear_control.desirability",
+    "average_desirability": "linear_control.desirability",
+    "Embedding": "linear_control.embedding",
+    "embedded_problem": "linear_control.embedding",
+    "passive_transitions": "linear_control.passive_learning",
+    "z_learning": "linear_control.passive_learning",
+    "soft_q_learning": "linear_control.passive_learning",
+    "Diffusion": "linear_control.path_integral",
+    "PathSolution": "linear_control.path_integral",
+    "grid_desirability": "linear_control.path_integral",
+    "PathEstimate": "linear_control.path_sampling",
+    "path_estimate": "linear_control.path_sampling",
+    "effective_sample_size": "linear_control.path_sampling",
+    "VirelStep": "cooling",
+    "VirelSolution": "cooling",
+    "boltzmann_policy": "cooling",
+    "adaptive_temperature": "cooling",
+    "temperature_bounds": "cooling",
+    "virel_steps": "cooling",
+    "virel": "cooling",
+    "VirelObjective": "actor",
+    "ActorGradient": "actor",
+    "virel_objective": "actor",
+    "actor_gradient": "actor",
     "compiled_backward": "compiled",
     "SampledTrajectories": "sampling",
     "sample_prior": "sampling",

@@ -13,6 +13,7 @@ shift of its own. The results are those of :func:`cs_infer.backups.state_values`
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 import numpy as np
 
@@ -84,6 +85,27 @@ class Lists:
                 np.multiply(part if k else q, probability, out=part if k else q)
             if k:
                 q += part
+
+    def under(self, policy: Array) -> Callable[[Array], Array]:
+        """The map from ``v`` to ``E[v(s')]`` when actions follow a policy, shape (..., S, A).
+
+        What leads to the same states is weighed together, once for all the maps to come.
+        """
+        chance = np.moveaxis(policy, -1, 0)
+        weight = [np.zeros(self._q.shape) for _ in self._rows]
+        for k, rows in enumerate(self._row_of):
+            for a, row in enumerate(rows):
+                weight[row] += self._p[k, a] * chance[a]
+
+        def ahead(v: Array) -> Array:
+            flat, total = v.reshape(-1), np.zeros(self._q.shape)
+            for row, w in zip(self._rows, weight, strict=True):
+                np.take(flat, row, out=self._part, mode="clip")
+                self._part *= w
+                total += self._part
+            return total
+
+        return ahead
 
     def _look_at(self, log_weight: Array) -> None:
         """Keep what a step needs of ``log_weight``, once if the reward is constant."""

@@ -112,6 +112,31 @@ def mean(probability: Array, value: Array, axis: int | tuple[int, ...] = -1) -> 
     return xp.where(lost, xp.full_like(total, -math.inf), total)
 
 
+def relative_entropy(
+    probability: Array, log_other: Array, axis: int | tuple[int, ...] = -1
+) -> Array:
+    """``KL(p || q) = E_p[log p - log q]``: what it costs, in nats, to differ from q.
+
+    Args:
+        probability: ``p``, any shape.
+        log_other: ``log q``, in nats, of a shape that broadcasts against it.
+        axis: the axis or axes to take the expectation over.
+
+    Returns:
+        In nats; ``inf`` where p has mass and q has none, 0 along a row of zeros.
+
+    Example:
+        >>> float(relative_entropy(np.array([0.5, 0.5]), safe_log(np.array([1.0, 0.0]))))
+        inf
+    """
+    xp = namespace(probability)
+    zero, possible = xp.zeros_like(probability), probability > 0
+    log_ratio = xp.where(possible, log_other, zero) - xp.where(
+        possible, safe_log(probability), zero
+    )
+    return 0.0 - mean(probability, log_ratio, axis)
+
+
 def normalise(log_weight: Array, axis: int | tuple[int, ...] = -1) -> Array:
     """The distribution proportional to ``exp(log_weight)`` along ``axis``.
 

@@ -93,9 +93,10 @@ def checked_policy(mdp: TabularMDP, policy: Any) -> Array:
     return namespace(pi).broadcast_to(pi, (T, S, A) if mdp.batch is None else batch)
 
 
-def check_reached(pi: Array, state: Array, t: int) -> None:
-    """In the states that are reached, the policy must be a distribution."""
+def check_reached(pi: Array, state: Array, t: int | None = None) -> None:
+    """In the states that are reached, the policy (of step t) must be a distribution."""
     xp = namespace(pi)
     reached = xp.broadcast_to((state > 0)[..., None], pi.shape)
     uniform = xp.full_like(pi, 1.0 / pi.shape[-1])
-    check_distribution(f"policy[{t}]", xp.where(reached, pi, uniform), ("s", ":"))
+    name = "policy" if t is None else f"policy[{t}]"
+    check_distribution(name, xp.where(reached, pi, uniform), ("s", ":"))

@@ -20,6 +20,8 @@ from typing import Any, NamedTuple
 
 from cs_infer.arrays import constant, namespace
 from cs_infer.checks import require
+from cs_infer.fixed_points import fixed_point
+from cs_infer.in_place import lists_of
 from cs_infer.log_space import logsumexp, mean, normalise
 from cs_infer.mdp import TabularMDP
 from cs_infer.messages import plain
@@ -93,7 +95,7 @@ def stationary_messages(
         ValueError: the discount is out of range, the reward changes with time,
             or the sweeps do not converge.
     """
-    _check(mdp, discount, tolerance)
+    check_stationary(mdp, discount, tolerance)
     log_go, log_end = _log(discount), math.log1p(-discount)
     reward, dynamics = mdp.step(0)
     xp = namespace(reward)
@@ -113,10 +115,17 @@ def stationary_messages(
         top = float(constant(xp.max(xp.where(xp.isfinite(ending), log_odds, -math.inf))))
         return 1 / (1 + math.exp(-top)) if top > -700 else 0.0
 
-    v, q, sweeps, residual = _fixed_point(mdp, q_of, modulus, tolerance, max_sweeps)
+    v, residuals = fixed_point(
+        lambda v: logsumexp(mdp.log_action_prior + q_of(v), axis=-1),
+        xp.zeros_like(mdp.log_terminal),
+        modulus,
+        tolerance,
+        max_sweeps,
+    )
+    q = q_of(v)
     log_evidence = plain(logsumexp(mdp.log_initial + v, axis=-1), v)
     policy = normalise(mdp.log_action_prior + q, axis=-1)
-    return StationaryMessages(v, q, policy, log_evidence, sweeps, residual)
+    return StationaryMessages(v, q, policy, log_evidence, len(residuals), residuals[-1])
 
 
 def stationary_soft_values(
@@ -142,63 +151,45 @@ def stationary_soft_values(
         ValueError: the discount is out of range, the reward changes with time,
             or the sweeps do not converge.
     """
-    _check(mdp, discount, tolerance)
+    check_stationary(mdp, discount, tolerance)
     alpha = mdp.temperature
+    q_of, backup = discounted_backup(mdp, discount)
+    start = namespace(mdp.log_terminal).zeros_like(mdp.log_terminal)
+    v, residuals = fixed_point(backup, start, lambda v: discount, tolerance / alpha, max_sweeps)
+    q = q_of(v)
+    value = alpha * mean(mdp.for_each(mdp.initial), v)
+    policy = normalise(mdp.log_action_prior + q, axis=-1)
+    return StationarySoftValues(
+        alpha * v, alpha * q, policy, plain(value, v), len(residuals), alpha * residuals[-1]
+    )
+
+
+def discounted_backup(
+    mdp: TabularMDP, discount: float
+) -> tuple[Callable[[Array], Array], Callable[[Array], Array]]:
+    """The maps from ``v`` to ``q = r + gamma E[v(s')]``, and to ``log E[exp q]``, in nats.
+
+    Returns:
+        Of shapes (..., S) to (..., S, A), and (..., S) to (..., S).
+    """
     reward, dynamics = mdp.step(0)
-    xp = namespace(reward)
     # What a step pays counts in full, wherever it ends; only what follows is discounted.
-    paid = reward + dynamics.expect(xp.zeros_like(mdp.log_terminal))
+    paid = reward + dynamics.expect(namespace(reward).zeros_like(mdp.log_terminal))
+    lists = lists_of(mdp.dynamics, mdp.log_terminal) if discount > 0 else None
+    weight = mdp.log_action_prior + paid
 
     def q_of(v: Array) -> Array:
         return paid + discount * mdp.dynamics.expect(v) if discount > 0 else paid
 
-    found = _fixed_point(mdp, q_of, lambda v: discount, tolerance / alpha, max_sweeps)
-    v, q, sweeps, residual = found
-    value = alpha * mean(mdp.for_each(mdp.initial), v)
-    policy = normalise(mdp.log_action_prior + q, axis=-1)
-    return StationarySoftValues(
-        alpha * v, alpha * q, policy, plain(value, v), sweeps, alpha * residual
-    )
+    def backup(v: Array) -> Array:
+        new = None if lists is None else lists.step(discount * v, weight, exact=False)
+        return logsumexp(mdp.log_action_prior + q_of(v), axis=-1) if new is None else new
+
+    return q_of, backup
 
 
-def _fixed_point(
-    mdp: TabularMDP,
-    q_of: Callable[[Array], Array],
-    modulus: Callable[[Array], float],
-    tolerance: float,
-    max_sweeps: int,
-) -> tuple[Array, Array, int, float]:
-    """Repeat the backup until the fixed point is known to lie within ``tolerance``."""
-    require(max_sweeps >= 1, f"max_sweeps must be at least 1; it is {max_sweeps}")
-    xp = namespace(mdp.log_terminal)
-    v = xp.zeros_like(mdp.log_terminal)
-    for sweep in range(1, max_sweeps + 1):
-        q = q_of(v)
-        v_new = logsumexp(mdp.log_action_prior + q, axis=-1)
-        residual, c = _distance(v_new, v), modulus(constant(v))
-        v = v_new
-        if not bool(xp.all(v < math.inf)):
-            break
-        if residual <= (1 - c) * tolerance:
-            return v, q_of(v), sweep, residual
-    raise ValueError(
-        f"the backup did not converge to within {tolerance:g} nats in {sweep} sweeps; its residual "
-        f"is {residual:g}. Lower the discount or the rewards (with rewards above 0 the "
-        "exact messages of an endless process may be infinite), or allow a larger "
-        "tolerance (rounding alone can exceed it) or more sweeps (max_sweeps)"
-    )
-
-
-def _distance(v: Array, w: Array) -> float:
-    """The largest difference; equal infinities do not differ."""
-    xp = namespace(v)
-    v, w = constant(v), constant(w)
-    same = v == w
-    moved = xp.abs(xp.where(same, xp.zeros_like(v), v) - xp.where(same, xp.zeros_like(w), w))
-    return float(xp.max(moved))
-
-
-def _check(mdp: TabularMDP, discount: float, tolerance: float) -> None:
+def check_stationary(mdp: TabularMDP, discount: float, tolerance: float) -> None:
+    """Refuse what has no discounted fixed point, or none that is constant in time."""
     require(
         0 <= discount < 1,
         f"without a horizon the discount must lie in [0, 1); it is {discount} (at 1 the process "

@@ -17,7 +17,7 @@ from problems import KINDS, random_mdp
 from cs_infer.figures.explorers import conditioning_explorer, gridworld_problem
 
 SCRIPTS = ROOT / "book" / "_static" / "explorers"
-MATHEMATICS = ("inference.js", "sampling.js", "worlds.js", "readings.js")
+MATHEMATICS = ("inference.js", "sampling.js", "worlds.js", "readings.js", "bound.js", "virel.js")
 PRECISE = {"rtol": 1e-10, "atol": 1e-10}
 
 

@@ -16,7 +16,17 @@ sys.path.insert(0, str(ROOT))
 
 import cs_infer as ci  # noqa: E402
 from benchmarks import floor, ours, peers, report, timing  # noqa: E402
-from benchmarks.cases import NAMES, batch, case, dense, gpu, growth, memory, sparse  # noqa: E402
+from benchmarks.cases import (  # noqa: E402
+    NAMES,
+    batch,
+    case,
+    dense,
+    gpu,
+    growth,
+    memory,
+    soft_iteration,
+    sparse,
+)
 from benchmarks.problems import (  # noqa: E402
     Reference,
     dense_problem,
@@ -106,6 +116,23 @@ def test_on_a_tiny_case_every_answer_is_right_or_its_maker_is_reported_missing(m
     ours_only = [row for name, row in rows.items() if name.startswith("cs_infer")]
     assert len(ours_only) >= 3
     assert all(row.seconds > 0 and row.error <= timing.TOLERANCE for row in ours_only)
+
+
+def test_on_a_tiny_grid_every_solver_comes_within_the_tolerance_and_counts_its_sweeps():
+    rows = run_quietly(soft_iteration, side=9)
+    for name, row in rows.items():
+        assert row.status == "measured" or row.status.startswith("missing: "), (name, row.status)
+    sweeps = {name: row.value for name, row in rows.items() if row.value is not None}
+    assert sweeps["cs_infer, sweeps"] > 2000
+    assert sweeps["cs_infer, policy iteration"] < sweeps["cs_infer, sweeps"] / 3
+    assert sweeps["Anderson's extrapolation"] < sweeps["cs_infer, sweeps"] / 3
+
+
+def test_a_solver_that_stops_early_is_named_and_gets_no_time():
+    rows = run_quietly(soft_iteration, side=5, within=1e-6)
+    row = rows["cs_infer, sweeps"]
+    assert row.status.startswith("wrong: differs")
+    assert row.seconds is None
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
-"""The explorers of chapters 2 and 3 in a browser: keyboard, ends of the sliders, both themes."""
+"""The explorers of chapters 2 to 4 in a browser: keyboard, ends of the sliders, both themes."""
 
 import json
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -11,20 +12,35 @@ from test_accessibility import grave_faults
 
 from cs_infer import (
     backward_messages,
+    elbo,
     forward_messages,
+    improved_policy,
+    kl_to_posterior,
     lottery_threshold,
     policy_occupancy,
     policy_return,
     posterior_dynamics,
+    regularised_return,
     smoothed_marginals,
+    soft_policy_values,
+    soft_value_iteration,
     soft_values,
+    virel,
+    virel_steps,
 )
 from cs_infer.figures.explorers import (
+    LAYOUT,
     chain_problem,
     cliff_explorer,
     cliff_problem,
     cliff_states,
     cone_explorer,
+    cooling_explorer,
+    cooling_problem,
+    frontier_explorer,
+    frontier_problem,
+    gap_explorer,
+    gap_problem,
     gridworld_problem,
     line_problem,
     lottery_explorer,
@@ -41,6 +57,9 @@ EXPLORERS = {
     "cone": cone_explorer,
     "lottery": lottery_explorer,
     "cliff": cliff_explorer,
+    "frontier": frontier_explorer,
+    "gap": gap_explorer,
+    "cooling": cooling_explorer,
 }
 NAMES = {
     "stepCost": "step_cost",
@@ -54,8 +73,11 @@ NAMES = {
     "safe": "safe",
     "stay": "stay",
     "goal": "goal",
+    "copies": "copies",
+    "useless": "useless",
+    "scale": "scale",
 }
-WHOLE = {"horizon", "goal"}
+WHOLE = {"horizon", "goal", "copies", "useless"}
 
 
 def settings_of(page, *names):
@@ -161,12 +183,78 @@ def assert_cliff(page):
             assert_allclose(found[f"{name}-{kind}"], falls, rtol=1e-8, atol=1e-300)
 
 
+def assert_frontier(page):
+    mdp, found = (
+        frontier_problem(**settings_of(page, "temperature", "slip", "copies")),
+        values(page, "frontier"),
+    )
+    policy = soft_values(mdp).policy
+    best = regularised_return(mdp, policy)
+    for name in ("reward", "divergence", "total"):
+        assert_allclose(found[name], getattr(best, name), rtol=1e-8, atol=1e-12, err_msg=name)
+    total = mdp.horizon * np.log(4 + settings_of(page, "copies")["copies"])
+    assert_allclose(found["entropy"], total - best.divergence, rtol=1e-8)
+    state = policy_occupancy(mdp, policy).sum(axis=-1)
+    marks = np.array([mark for mark in "".join(LAYOUT) if mark != "#"])
+    assert_allclose(found["mud"], state[:, marks == "~"].sum(), rtol=1e-8)
+    assert_allclose(found["goal"], state[-1, marks == "G"].sum(), rtol=1e-8)
+
+
+def assert_gap(page):
+    mdp, found = (
+        gap_problem(**settings_of(page, "slip", "temperature", "cliffCost")),
+        values(page, "gap"),
+    )
+    policies = {"best": soft_values(mdp).policy, "posterior": backward_messages(mdp).policy}
+    policies["now"] = np.broadcast_to(mdp.action_prior, mdp.reward.shape)
+    for _ in range(int(said_by(page, "step"))):
+        policies["now"] = improved_policy(mdp, soft_policy_values(mdp, policies["now"]).Q)
+    near = {"rtol": 1e-8, "atol": 1e-9}
+    for name, policy in policies.items():
+        gap = kl_to_posterior(mdp, policy)
+        assert_allclose(found[f"{name}-elbo"], elbo(mdp, policy), **near)
+        assert_allclose(found[f"{name}-policy"], gap.policy, **near)
+        assert_allclose(found[f"{name}-luck"], gap.luck, **near)
+        assert_allclose(found[f"{name}-total"], backward_messages(mdp).log_evidence, **near)
+
+
+def assert_cooling(page):
+    mdp, found = cooling_problem(**settings_of(page, "useless", "scale")), values(page, "cooling")
+    k, c, scale = (said_by(page, name) for name in ("step", "c", "scale"))
+    best = virel(mdp, discount=0.8, c=0.1 / scale, tolerance=1e-11 * max(1.0, scale)).Q
+    near = {"rtol": 1e-7, "atol": 1e-9 * max(1.0, scale)}
+    cooled = next(islice(virel_steps(mdp, discount=0.8, c=c), int(k), None))
+    assert_allclose(found["virel-temperature"], cooled.temperature, rtol=1e-6, atol=1e-12)
+    assert_allclose(found["virel-distance"], np.abs(cooled.Q - best).max(), **near)
+    assert_allclose(found["virel-useless"], cooled.policy[1, 2:].sum(), rtol=1e-5, atol=1e-9)
+    for alpha in (1.0, 0.1, 0.01):
+        warm = mdp.with_temperature(alpha)
+        Q = np.zeros_like(best)
+        for _ in range(int(k)):
+            Q = mdp.reward[0] + 0.8 * mdp.transition @ soft_maximum(warm, Q)
+        assert_allclose(found[f"{alpha:g}-distance"], np.abs(Q - best).max(), **near)
+        if k == 120:
+            limit = soft_value_iteration(warm, discount=0.8)
+            assert_allclose(found[f"{alpha:g}-distance"], np.abs(limit.Q - best).max(), **near)
+            waits = limit.policy[1, 2:].sum()
+            assert_allclose(found[f"{alpha:g}-useless"], waits, rtol=1e-6, atol=1e-9)
+
+
+def soft_maximum(mdp, Q):
+    top = Q.max(axis=-1)
+    scaled = np.exp((Q - top[:, None]) / mdp.temperature)
+    return top + mdp.temperature * np.log(np.sum(mdp.action_prior * scaled, axis=-1))
+
+
 AGREE = {
     "messages": assert_messages,
     "temperature": assert_temperature,
     "cone": assert_cone,
     "lottery": assert_lottery,
     "cliff": assert_cliff,
+    "frontier": assert_frontier,
+    "gap": assert_gap,
+    "cooling": assert_cooling,
 }
 ENDS = {
     "messages": {
@@ -189,6 +277,9 @@ ENDS = {
         "cliffCost": (0, 30),
         "horizon": (1, 30),
     },
+    "frontier": {"temperature": (0.05, 10), "slip": (0, 0.5), "copies": (1, 30)},
+    "gap": {"step": (0, 8), "slip": (0, 0.5), "temperature": (0.05, 10), "cliffCost": (0, 30)},
+    "cooling": {"step": (0, 120), "useless": (1, 100), "scale": (0.01, 10), "c": (0.1, 1000)},
 }
 
 
@@ -253,7 +344,7 @@ def test_the_explorers_have_no_accessibility_fault_worse_than_minor(opened, widt
     assert grave_faults(page) == {}
     assert_sound(page)
     ids = page.locator("[id]").evaluate_all("nodes => nodes.map(node => node.id)")
-    assert len(ids) == len(set(ids)) == 29
+    assert len(ids) == len(set(ids)) == 40
     pictures = page.locator("svg[role=img]")
     labels = pictures.evaluate_all("nodes => nodes.map(node => node.getAttribute('aria-label'))")
     assert all(label and len(label) > 30 for label in labels), json.dumps(labels)
@@ -286,6 +377,9 @@ def choose(page, label):
         ("messages", "cone"),
         ("optimism", "lottery"),
         ("optimism", "cliff"),
+        ("variational_bound", "frontier"),
+        ("variational_bound", "gap"),
+        ("adaptive_temperature", "cooling"),
     ],
 )
 def test_the_explorer_of_a_chapter_agrees_with_the_library(book, chromium, chapter, name):
@@ -469,3 +563,86 @@ def test_the_heat_of_the_cone_starts_in_one_cell_and_lies_where_the_marginal_doe
     for t, step in enumerate(sorted({x for x, _ in cells})):
         strongest = max(float(opacity) for x, opacity in cells if x == step)
         assert_allclose(strongest, 0.9 * np.sqrt(state[t].max()), atol=6e-4)
+
+
+# ---- frontier, gap, cooling ------------------------------------------------------------
+
+
+def points_of(page, look):
+    """The points of a curve as it is drawn, in pixels of the chart; y grows upwards."""
+    text = page.locator(f".cai-curve-{look}").first.get_attribute("points")
+    return np.array([pair.split(",") for pair in text.split()], dtype=float) * [1, -1]
+
+
+def test_the_tangent_touches_the_frontier_and_stays_above_it(opened):
+    page = opened(frontier_explorer(temperature=0.5))
+    frontier, (foot, end) = points_of(page, "after"), points_of(page, "before")
+    slope = (end[1] - foot[1]) / (end[0] - foot[0])
+    above = foot[1] + slope * (frontier[:, 0] - foot[0]) - frontier[:, 1]
+    assert above.min() > -0.02
+    assert above.min() < 0.6
+    place = "node => [node.cx.baseVal.value, -node.cy.baseVal.value]"
+    x, y = page.locator(".cai-dot-after").evaluate(place)
+    assert_allclose(foot[1] + slope * (x - foot[0]), y, atol=0.02)
+
+
+def test_copies_of_an_action_bend_the_frontier_and_its_opening_stays_to_compare(opened):
+    page = opened(frontier_explorer())
+    assert_allclose(points_of(page, "quiet"), points_of(page, "after"))
+    to_the_end(page, "copies", "End")
+    assert points_of(page, "quiet")[-1, 0] < 0.6 * points_of(page, "after")[-1, 0]
+    assert shown(page, "goal") < 0.05
+
+
+def test_each_column_stands_on_its_bound_and_reaches_up_to_log_evidence(opened):
+    page = opened(gap_explorer())
+    boxes = page.locator(".cai-column").evaluate_all(
+        "nodes => nodes.map(node => [node.y.baseVal.value, node.height.baseVal.value])"
+    )
+    (policy, luck), top = np.reshape(boxes, (10, 2, 2)).transpose(1, 0, 2), boxes[1][0]
+    assert_allclose(luck[:, 0], top, atol=1e-3)
+    assert_allclose(luck.sum(axis=1), policy[:, 0], atol=1e-3)
+    feet = policy.sum(axis=1)
+    assert np.all(np.diff(feet[:9]) <= 1e-6)
+    best = -points_of(page, "quiet")[0, 1]
+    assert_allclose(feet[8], best, atol=0.02)
+    assert feet[9] > best + 5
+    assert policy[9, 1] < 1e-6
+
+
+def test_the_map_of_the_gap_shows_the_policy_that_is_asked_for(opened):
+    page = opened(gap_explorer())
+    titles, pictures = set(), set()
+    for label in ("the best policy", "a policy that acts", "after k improvements"):
+        choose(page, label)
+        titles.add(page.locator(".cai-map figcaption").inner_text())
+        pictures.add(page.locator(".cai-arrows").inner_html())
+    assert len(titles) == len(pictures) == 3
+    choose(page, "the best policy")
+    page.locator('[data-name="step"]').press("ArrowRight")
+    assert page.get_by_role("radio", name="after k improvements").is_checked()
+    assert page.locator(".cai-map figcaption").inner_text() == "After 1 improvement"
+
+
+def test_only_the_temperature_of_virel_falls(opened):
+    page = opened(cooling_explorer())
+    charts = page.locator(".cai-chart")
+    for look in ("before", "quiet", "other"):
+        text = charts.nth(1).locator(f".cai-curve-{look}").get_attribute("points")
+        assert len({pair.split(",")[1] for pair in text.split()}) == 1
+    falls = charts.nth(1).locator("polyline.cai-curve-after").get_attribute("points")
+    heights = [float(pair.split(",")[1]) for pair in falls.split()]
+    assert np.all(np.diff(heights[3:]) > 0)
+    to_the_end(page, "step", "End")
+    found = values(page, "cooling")
+    assert found["virel-distance"] < 1e-10 < 0.05 < found["0.01-distance"]
+    assert found["virel-regret"] == 0 < 0.05 < found["0.1-regret"] < 2 < found["1-regret"]
+
+
+def test_a_large_constant_makes_virel_cool_slowly(opened):
+    page = opened(cooling_explorer())
+    to_the_end(page, "c", "End")
+    to_the_end(page, "step", "End")
+    found = values(page, "cooling")
+    assert 0.005 < found["virel-temperature"] < 0.1
+    assert 0.005 < found["virel-distance"] < 0.1

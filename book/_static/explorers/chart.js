@@ -1,18 +1,21 @@
-// A chart of a few curves with axes, levels and marked points. Adds to caiElement.
+// A chart of a few curves or columns with axes, levels and marked points. Adds to caiElement.
 "use strict";
 
 (function (element) {
-  const { make } = element;
+  const { make, raised } = element;
   const WIDE = 360, HIGH = 210;
   const LEFT = 38, RIGHT = 12, TOP = 10, BOTTOM = 34;
 
-  const short = (x) => String(Number(x.toPrecision(3))).replace("-", "−");
+  const short = (x) => (x > 0 && (x < 1e-3 || x > 1e4) ? `10${raised(Math.round(Math.log10(x)))}`
+    : String(Number(x.toPrecision(3))).replace("-", "−"));
 
-  // Round numbers between two others: about five of them, or the powers of ten.
+  // Round numbers between two others: about five of them, or powers of ten.
   function ticks([low, high], log) {
     if (log) {
       const first = Math.ceil(Math.log10(low) - 1e-9), last = Math.floor(Math.log10(high) + 1e-9);
-      return caiInference.range(last - first + 1).map((i) => 10 ** (first + i));
+      const step = Math.ceil((last - first + 1) / 6);
+      return caiInference.range(last - first + 1)
+        .filter((i) => (first + i) % step === 0).map((i) => 10 ** (first + i));
     }
     const rough = (high - low) / 5, ten = 10 ** Math.floor(Math.log10(rough));
     const step = [1, 2, 5, 10].map((m) => m * ten).find((m) => m >= rough - 1e-12);
@@ -24,6 +27,7 @@
   class Chart {
     // `legend` holds pairs of a look (after, before, quiet) and what is drawn so.
     constructor(parent, { title, x, legend }) {
+      this.title = title;
       this.figure = make(parent, "figure", { class: "cai-chart" });
       make(this.figure, "figcaption", {}, title);
       this.svg = make(this.figure, "svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, role: "img" });
@@ -41,14 +45,20 @@
 
     // Curves are { look, points: [[x, y], …] }, levels { look, y }, marks { look, x, y }: a point, or
     // a line on the whole height if there is no y. A mark with a text is dropped to the axis, where
-    // the text stands, to its left if it is told so and there is room.
-    draw({ x, y, log = false, curves = [], levels = [], marks = [], says }) {
-      const of = (v) => (log ? Math.log(v) : v);
+    // the text stands, to its left if it is told so and there is room. Bars are
+    // { look, x: [from, to], y: [from, to] }; `at` may name places on the x axis, [x, text].
+    draw({
+      x, y, log = false, logY = false, at = ticks(x, log).map((v) => [v, short(v)]),
+      bars = [], curves = [], levels = [], marks = [], says,
+    }) {
+      const share = (v, [a, b], logarithmic) =>
+        (logarithmic ? Math.log(v / a) / Math.log(b / a) : (v - a) / (b - a));
       const right = WIDE - RIGHT, low = HIGH - BOTTOM;
-      const px = (v) => LEFT + ((of(v) - of(x[0])) / (of(x[1]) - of(x[0]))) * (right - LEFT);
-      const py = (v) => low - ((v - y[0]) / (y[1] - y[0])) * (low - TOP);
-      this.drawAxes({ x, y, log, px, py, low, right });
+      const px = (v) => LEFT + share(v, x, log) * (right - LEFT);
+      const py = (v) => low - share(v, y, logY) * (low - TOP);
+      this.drawAxes({ at, up: ticks(y, logY), px, py, low, right });
       this.ink.replaceChildren();
+      for (const bar of bars) this.bar(bar, px, py);
       for (const { look, y: at } of levels) this.line(look, [[x[0], at], [x[1], at]], px, py);
       for (const { look, points } of curves) this.line(look, points, px, py);
       for (const mark of marks) this.mark(mark, px, py, low);
@@ -58,6 +68,12 @@
     line(look, points, px, py) {
       const text = points.map(([a, b]) => `${px(a).toFixed(2)},${py(b).toFixed(2)}`).join(" ");
       make(this.ink, "polyline", { class: `cai-curve cai-curve-${look}`, points: text });
+    }
+
+    bar({ look, x, y }, px, py) {
+      const [left, right] = x.map(px), [top, foot] = y.map(py).sort((a, b) => a - b);
+      make(this.ink, "rect", { class: `cai-column cai-column-${look}`, x: left, y: top,
+        width: right - left, height: foot - top });
     }
 
     mark({ look, x, y, text, left = false }, px, py, low) {
@@ -75,14 +91,14 @@
       }, text);
     }
 
-    drawAxes({ x, y, log, px, py, low, right }) {
+    drawAxes({ at, up, px, py, low, right }) {
       this.axes.replaceChildren();
       make(this.axes, "path", { d: `M${LEFT} ${TOP}V${low}H${right}` });
-      for (const v of ticks(x, log)) {
+      for (const [v, text] of at) {
         make(this.axes, "path", { d: `M${px(v)} ${low}v4` });
-        make(this.axes, "text", { x: px(v), y: low + 15, "text-anchor": "middle" }, short(v));
+        make(this.axes, "text", { x: px(v), y: low + 15, "text-anchor": "middle" }, text);
       }
-      for (const v of ticks(y, false)) {
+      for (const v of up) {
         make(this.axes, "path", { d: `M${LEFT - 4} ${py(v)}h4` });
         make(this.axes, "text", { x: LEFT - 6, y: py(v) + 4, "text-anchor": "end" }, short(v));
       }

@@ -12,13 +12,16 @@
   const clamp = (x, low, high) => Math.min(Math.max(x, low), high);
   const peak = (xs) => xs.indexOf(Math.max(...xs));
 
+  // A whole number as an exponent.
+  const raised = (n) =>
+    [...String(n)].map((c) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(c)]).join("");
+
   function write(x, digits = 2) {
     if (!Number.isFinite(x)) return x > 0 ? "∞" : "−∞";
     const tiny = digits > 2 && x !== 0 && Math.abs(x) < 0.5 * 10 ** -digits;
     if (Math.abs(x) < 1e4 && !tiny) return x.toFixed(digits).replace(/^-(?=.*[1-9])/, "−").replace("-", "");
     const [mantissa, exponent] = x.toExponential(1).split("e");
-    const raised = [...String(Number(exponent))].map((c) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(c)]);
-    return `${mantissa.replace("-", "−")} × 10${raised.join("")}`;
+    return `${mantissa.replace("-", "−")} × 10${raised(Number(exponent))}`;
   }
 
   function make(parent, tag, attributes = {}, text) {
@@ -162,7 +165,8 @@
         put(places[name], values[name], digits));
     }
 
-    // `rows` and `columns` are pairs of a name and a label. Returns how to show values[column][row].
+    // `rows` and `columns` are pairs of a name and a label; a row may have its own digits. Returns
+    // how to show values[column][row].
     buildTable(parent, caption, rows, columns, digits = 2) {
       const table = make(parent, "table", { class: "cai-actions cai-table" });
       make(table, "caption", {}, caption);
@@ -176,8 +180,8 @@
         return columns.map(([column]) =>
           make(make(line, "td"), "data", { "data-name": `${column}-${row}` }));
       });
-      return (values) => rows.forEach(([row], i) => columns.forEach(([column], j) =>
-        put(places[i][j], values[column][row], digits)));
+      return (values) => rows.forEach(([row, , own = digits], i) => columns.forEach(([column], j) =>
+        put(places[i][j], values[column][row], own)));
     }
 
     // A table of probabilities with bars; `kinds` are pairs of a look (before, after, limit) and a
@@ -224,5 +228,5 @@
     else now();
   }
 
-  root.caiElement = { Explorer, define, make, write, clamp, peak };
+  root.caiElement = { Explorer, define, make, write, raised, clamp, peak };
 })(globalThis);

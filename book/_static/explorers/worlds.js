@@ -91,5 +91,19 @@
     };
   }
 
-  Object.assign(infer, { gridworld, cliff, chain, line, lottery });
+  // Left, right, and actions that wait, taken together: copies are one action with more weight.
+  function strip({ cells, useless, slip, scale, discount }) {
+    const last = cells - 1, weight = [1, 1, useless].map((w) => w / (2 + useless));
+    return {
+      transition: range(cells).map((s) => {
+        const right = unit(cells, s).map((p) => p * slip);
+        right[Math.min(s + 1, last)] += 1 - slip;
+        return [unit(cells, Math.max(s - 1, 0)), right, unit(cells, s)];
+      }),
+      reward: range(cells).map((s) => [s === 0 ? 0.2 * scale : 0, s === last ? scale : 0, 0]),
+      initial: unit(cells, 1), actionPrior: range(cells).map(() => weight), discount,
+    };
+  }
+
+  Object.assign(infer, { gridworld, cliff, chain, line, lottery, strip });
 })(globalThis.caiInference);

@@ -8,6 +8,9 @@ with, a function named ``…_problem`` builds here, to go on with in code.
 from cs_infer.figures.explorers.cliff import cliff_explorer
 from cs_infer.figures.explorers.conditioning import conditioning_explorer
 from cs_infer.figures.explorers.cone import cone_explorer
+from cs_infer.figures.explorers.cooling import cooling_explorer, cooling_problem
+from cs_infer.figures.explorers.frontier import frontier_explorer, frontier_problem
+from cs_infer.figures.explorers.gap import gap_explorer, gap_problem
 from cs_infer.figures.explorers.grids import (
     ACTIONS,
     CLIFF_LAYOUT,
@@ -31,6 +34,12 @@ __all__ = [
     "cliff_states",
     "conditioning_explorer",
     "cone_explorer",
+    "cooling_explorer",
+    "cooling_problem",
+    "frontier_explorer",
+    "frontier_problem",
+    "gap_explorer",
+    "gap_problem",
     "gridworld_problem",
     "line_problem",
     "lottery_explorer",
