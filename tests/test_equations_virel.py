@@ -5,7 +5,7 @@ from itertools import islice, pairwise
 
 import numpy as np
 import pytest
-from problems import random_mdp, rebuilt
+from problems import bandit, random_mdp, rebuilt
 
 from cs_infer import (
     actor_gradient,
@@ -129,6 +129,19 @@ def test_the_bounds_hold_every_one_of_several_solutions(seed):
     assert len(crossings) >= 3
     assert low <= crossings[0]
     assert heats[:-1][above[1:] != above[:-1]][-1] <= high < 1e7
+
+
+@pytest.mark.equation("eq-temperature-bounds")
+@pytest.mark.parametrize("c", [1.0, 20.0, 300.0])
+def test_the_bounds_hold_a_solution_at_which_the_error_almost_vanishes(c):
+    """The difference is positive when cold and negative when hot, so it passes through 0."""
+    mdp, Q = bandit([10.0, 0.0]), np.array([[77.5, 67.5]])
+    options = {"discount": 0.9, "c": c, "p": 2.0}
+    heats = np.geomspace(1e-3, 1e6, 600)
+    above = np.array([error_by_hand(mdp, Q, heat, **options) > heat for heat in heats])
+    low, high = temperature_bounds(mdp, Q, **options)
+    assert low <= heats[1:][above[1:] != above[:-1]][0]
+    assert low <= adaptive_temperature(mdp, Q, **options) <= high
 
 
 @pytest.mark.equation("eq-temperature-bounds")

@@ -2021,6 +2021,11 @@ ASSIGNMENT = Assignment(
         "trajectories",
         "optimality",
         "planning",
+        "bound",
+        "soft_policy",
+        "soft_iteration",
+        "evaluation",
+        "other_divergence",
     ),
     limits=Limits(cell_seconds=10.0, call_seconds=5.0),
 )

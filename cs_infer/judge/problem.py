@@ -179,7 +179,7 @@ class Assignment:
         name: the assignment's id, also its folder and notebook name.
         title: its title.
         problems: the problems, in the order of the notebook.
-        withheld: modules of cs_infer that hold the answers, such as
+        withheld: modules and folders of cs_infer that hold the answers, such as
             ``"trajectories"``; a graded notebook that imports one is told so.
         limits: what a submission may use.
         written: the questions that a person grades.

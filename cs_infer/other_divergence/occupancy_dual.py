@@ -1,4 +1,4 @@
-"""The dual of relative entropy policy search: what :mod:`cs_infer.other_divergence.entropy_search` minimises."""
+"""The dual of relative entropy policy search, which :func:`cs_infer.reps` minimises."""
 
 from __future__ import annotations
 

@@ -1726,6 +1726,9 @@ ASSIGNMENT = Assignment(
         "optimality",
         "policies",
         "zero_temperature",
+        "bound",
+        "linear_control",
+        "other_divergence",
     ),
     limits=Limits(cell_seconds=10.0, call_seconds=5.0),
 )

@@ -35,7 +35,7 @@ def build_edition(folder: Path, withheld: tuple[str, ...]) -> Path:
 
     Args:
         folder: an empty or missing folder.
-        withheld: modules that hold the answers, such as ``"trajectories"``.
+        withheld: modules and folders that hold the answers, such as ``"trajectories"``.
 
     Returns:
         ``folder``, which then holds a package ``cs_infer``.
@@ -47,7 +47,9 @@ def build_edition(folder: Path, withheld: tuple[str, ...]) -> Path:
     )
     (target / "practice.py").write_text(_PRACTICE)
     for name in withheld:
-        (target / f"{name}.py").write_text(_WITHHELD.format(name=name))
+        folded = (target / name).is_dir()
+        file = target / name / "__init__.py" if folded else target / f"{name}.py"
+        file.write_text(_WITHHELD.format(name=name))
     for path in (folder, target, *target.rglob("*")):  # in a container, another user reads it
         path.chmod(0o755 if path.is_dir() else 0o644)
     return folder

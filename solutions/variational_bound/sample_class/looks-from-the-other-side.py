@@ -1,0 +1,67 @@
+# expected: elbo=3 kl_gap=0 soft_vi=0
+# about: direction reversed; direction reversed; prior's values
+# ideas: direction reversed | direction reversed | prior's values
+# like: honest-arrays
+
+# %% solution="elbo"
+def elbo(P, R, mu0, rho, policy, alpha):
+    d, total = mu0, 0.0
+    for t in range(len(policy)):
+        w = d[:, None] * policy[t]
+        x = reward_at(R, t) / alpha
+        kl = np.where(rho > 0, rho * np.log(rho / policy[t]), 0).sum(axis=1)
+        total += np.sum(w[w > 0] * x[w > 0])
+        total -= np.sum((d * kl)[d > 0])
+        d = np.einsum("sa,san->n", w, P)
+    return total
+
+# %% solution="kl_gap"
+def lse(p, x):
+    y = np.where(p > 0, np.log(p) + x, -np.inf)
+    m = y.max(axis=-1, keepdims=True)
+    m = np.where(np.isinf(m), 0, m)
+    return np.log(np.exp(y - m).sum(axis=-1)) + m[..., 0]
+
+def ev(p, x):
+    return np.sum(np.where(p > 0, p * np.where(p > 0, x, 0), 0), axis=-1)
+
+def kl_gap(P, R, mu0, rho, policy, alpha, log_beta_s):
+    v = np.concatenate([log_beta_s, np.zeros((1, len(mu0)))])
+    d, mine = mu0, 0.0
+    start = np.where(mu0 > 0, mu0 * np.exp(v[0] - lse(mu0, v[0])), 0)
+    luck = ev(start, v[0]) - lse(mu0, v[0])
+    for t in range(len(policy)):
+        hope = lse(P, v[t + 1])
+        told = np.log(rho) + reward_at(R, t) / alpha + hope - v[t][:, None]
+        p = np.exp(told)
+        believed = np.where(P > 0, P * np.exp(v[t + 1] - np.where(np.isinf(hope), 0, hope)[..., None]), 0)
+        price = np.where(np.isinf(hope), 0, ev(believed, v[t + 1]) - hope)
+        w = d[:, None] * policy[t]
+        mine += np.sum(np.where(p > 0, d[:, None] * p * (told - np.log(policy[t])), 0)[d > 0])
+        luck += ev(w, price).sum()
+        d = np.einsum("sa,san->n", w, P)
+    return mine, luck
+
+# %% solution="soft_vi"
+def average(P, V):
+    return np.sum(P * np.where(P > 0, V, 0), axis=2)
+
+def soft(Q, rho, alpha):
+    return np.sum(np.where(rho > 0, rho * Q, 0), axis=1)
+
+def choose(Q, V, rho, alpha):
+    x = np.log(rho) + Q / alpha
+    m = x.max(axis=1, keepdims=True)
+    w = np.exp(x - np.where(np.isinf(m), 0, m))
+    total = w.sum(axis=1, keepdims=True)
+    return w / np.where(total > 0, total, 1)
+
+def soft_vi(P, R, rho, alpha, gamma):
+    V = np.zeros(len(P))
+    for sweep in range(2500):
+        old = V
+        Q = R + gamma * average(P, old)
+        V = soft(Q, rho, alpha)
+        if np.max(np.where(V == old, 0, np.abs(V - old))) < 1e-8 * (1 - gamma):
+            break
+    return Q, V, np.where(np.isinf(V)[:, None], 0, choose(Q, V, rho, alpha))
