@@ -129,18 +129,22 @@ def numba_fused(problem: Problem, steps: int, threads: int) -> Run:
     return sweep(lambda v: step(P, R, v), S, steps)
 
 
-def quantecon_sweep(problem: Problem, steps: int) -> Run:
-    """Bellman sweeps of QuantEcon's DiscreteDP: a hard maximum over the actions."""
+def quantecon_problem(problem: Problem, discount: float) -> object:
+    """QuantEcon's DiscreteDP: a hard maximum over the actions."""
     from quantecon.markov import DiscreteDP
 
     S, A = problem.reward.shape
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it says that a discount of 1 has no infinite horizon
         if problem.next_state is None:
-            ddp = DiscreteDP(problem.reward, problem.probability, 1.0)
-        else:
-            states, actions = np.repeat(np.arange(S), A), np.tile(np.arange(A), S)
-            ddp = DiscreteDP(problem.reward.reshape(-1), csr(problem), 1.0, states, actions)
+            return DiscreteDP(problem.reward, problem.probability, discount)
+        states, actions = np.repeat(np.arange(S), A), np.tile(np.arange(A), S)
+        return DiscreteDP(problem.reward.reshape(-1), csr(problem), discount, states, actions)
+
+
+def quantecon_sweep(problem: Problem, steps: int) -> Run:
+    """Bellman sweeps of QuantEcon's DiscreteDP."""
+    ddp, S = quantecon_problem(problem, 1.0), problem.reward.shape[0]
 
     def run() -> Array:
         v, new = np.zeros(S), np.empty(S)

@@ -76,11 +76,12 @@ class Reference:
         if (kind, steps) not in self._known:
             v = np.zeros(self.problem.reward.shape[:-1])
             for _ in range(steps):
-                v = self._back(kind, v)
+                v = self.back(kind, v)
             self._known[kind, steps] = v
         return self._known[kind, steps]
 
-    def _back(self, kind: str, v: Array) -> Array:
+    def back(self, kind: str, v: Array) -> Array:
+        """One step back from the values ``v``."""
         look_ahead = {"exact": self._log_expect}.get(kind, self._expect)
         q = self.problem.reward + look_ahead(v)
         if kind == "hard max":

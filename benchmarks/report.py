@@ -190,6 +190,16 @@ QUOTED = {
             "scipy CSR, actions first",
         ),
     ),
+    "soft_iteration": (
+        "discounted soft values of that grid to 1e-8, discount 0.99, × floor in passes over it",
+        (
+            "cs_infer, sweeps",
+            "cs_infer, policy iteration",
+            "Anderson's extrapolation",
+            "QuantEcon, value iteration",
+            "QuantEcon, modified policy iteration",
+        ),
+    ),
     "batch": (
         "one step of 500 grids of 8 × 8",
         (

@@ -57,6 +57,7 @@ def compare(
     floors: dict[str, Callable[[], None]] | None = None,
     num_bytes: int | None = None,
     unit: str = "step",
+    least: int = 5,
 ) -> list[Row]:
     """Check every answer, then time the contenders in turns.
 
@@ -69,6 +70,7 @@ def compare(
         floors: the streaming loops, by name; the first one is the floor.
         num_bytes: what a step must move.
         unit: what ``seconds`` of the rows are for.
+        least: how many turns each gets, whatever they take.
 
     Returns:
         A row for each floor and each contender, also for those that are
@@ -94,7 +96,7 @@ def compare(
             row.status = f"wrong: differs from the reference by {row.error:.1e}"
             continue
         running[each.name] = (run, each.steps, each.computes, row.error)
-    times = _in_turns({name: run for name, (run, *_) in running.items()}, seconds)
+    times = _in_turns({name: run for name, (run, *_) in running.items()}, seconds, least)
     median = {n: statistics.median(times[n]) / running[n][1] for n in running}
     names = list(floors or {})
     for i, name in enumerate(names):
@@ -129,8 +131,10 @@ def _relative_error(answer: np.ndarray, right: np.ndarray) -> float:
     return float(np.abs(answer[finite] - right[finite]).max(initial=0.0)) / scale
 
 
-def _in_turns(runs: dict[str, Callable[[], Any]], seconds: float) -> dict[str, list[float]]:
-    """Call each in turn, at least five times, until the time is used up."""
+def _in_turns(
+    runs: dict[str, Callable[[], Any]], seconds: float, least: int
+) -> dict[str, list[float]]:
+    """Call each in turn, at least ``least`` times, until the time is used up."""
     times: dict[str, list[float]] = {name: [] for name in runs}
     end = time.perf_counter() + seconds
     while runs:
@@ -139,6 +143,6 @@ def _in_turns(runs: dict[str, Callable[[], Any]], seconds: float) -> dict[str, l
             run()
             times[name].append(time.perf_counter() - start)
         rounds = len(next(iter(times.values())))
-        if rounds >= 5 and (time.perf_counter() > end or rounds >= 101):
+        if rounds >= least and (time.perf_counter() > end or rounds >= 101):
             break
     return times

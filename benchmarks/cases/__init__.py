@@ -8,6 +8,7 @@ from types import ModuleType
 NAMES = (
     "dense",
     "sparse",
+    "soft_iteration",
     "batch",
     "hidden_markov",
     "marginal",
