@@ -1,0 +1,26 @@
+# expected: boltzmann=20 eps_fixed_point=0 virel_step=30
+# about: one temperature for each state in problem 2
+# ideas: - | one temperature for each state | -
+# like: honest-apart
+
+# %% solution="eps_fixed_point"
+def policy_at(Q, rho, epsilon):
+    gap = np.where(rho > 0, Q, -np.inf)
+    gap = gap - gap.max(axis=1, keepdims=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        weight = rho * np.exp(np.where(gap == 0, 0.0, gap / epsilon))
+    return weight / weight.sum(axis=1, keepdims=True)
+
+def eps_fixed_point(Q, P, R, rho, gamma, c, p):
+    def g(epsilon):
+        pi = policy_at(Q, rho, epsilon)
+        V = np.sum(pi * Q, axis=1)
+        delta = R + gamma * P @ V - Q
+        return c / p * np.mean(np.sum(rho * np.abs(delta) ** p, axis=1))
+
+    low, high = 0.0, 16.0
+    for _ in range(90):
+        middle = (low + high) / 2
+        low, high = (middle, high) if g(middle) > middle else (low, middle)
+    V = np.sum(policy_at(Q, rho, high) * Q, axis=1)
+    return c / p * np.mean(np.abs(R + gamma * P @ V - Q) ** p, axis=1)

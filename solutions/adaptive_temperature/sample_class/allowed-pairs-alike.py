@@ -1,0 +1,62 @@
+# expected: boltzmann=13 eps_fixed_point=5 virel_step=19
+# about: allowed pairs counted alike in problem 2; prior at temperature zero in 1; greedy policy in 3
+# ideas: prior at temperature zero | allowed pairs counted alike | greedy policy
+
+# %% solution="boltzmann"
+def boltzmann(Q, rho, epsilon):
+    if epsilon == 0:
+        return rho  # no temperature, no preference
+    gap = np.where(rho > 0, Q, -np.inf)
+    gap = gap - gap.max(axis=1, keepdims=True)
+    weight = rho * np.exp(gap / epsilon)
+    return weight / weight.sum(axis=1, keepdims=True)
+
+# %% solution="eps_fixed_point"
+def policy_at(Q, rho, epsilon):
+    gap = np.where(rho > 0, Q, -np.inf)
+    gap = gap - gap.max(axis=1, keepdims=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        weight = rho * np.exp(np.where(gap == 0, 0.0, gap / epsilon))
+    return weight / weight.sum(axis=1, keepdims=True)
+
+def eps_fixed_point(Q, P, R, rho, gamma, c, p):
+    def g(epsilon):
+        pi = policy_at(Q, rho, epsilon)
+        V = np.sum(pi * Q, axis=1)
+        delta = R + gamma * P @ V - Q
+        return c / p * np.mean(np.abs(delta[rho > 0]) ** p)
+
+    low, high = 0.0, 4.0
+    while g(high) > high and high < 1e9:
+        high *= 2
+    for _ in range(90):
+        middle = (low + high) / 2
+        if g(middle) > middle:
+            low = middle
+        else:
+            high = middle
+    return high
+
+# %% solution="virel_step"
+def virel_step(Q, P, R, rho, gamma, c, p):
+    def actor(x):
+        gap = np.where(rho > 0, Q, -np.inf)
+        gap = gap - gap.max(axis=1, keepdims=True)
+        weight = rho * (gap == 0) if x < 1e-12 else rho * np.exp(gap / x)
+        return weight / weight.sum(axis=1, keepdims=True)
+
+    def critic(pi):
+        return R + gamma * P @ np.sum(pi * Q, axis=1)
+
+    def error(x):
+        return c / p * np.mean(np.sum(rho * np.abs(critic(actor(x)) - Q) ** p, axis=1))
+
+    low, high = 0.0, 4.0
+    while error(high) > high and high < 1e9:
+        high *= 2
+    for _ in range(90):
+        middle = (low + high) / 2
+        low, high = (middle, high) if error(middle) > middle else (low, middle)
+    epsilon = low
+    pi = actor(0.0)
+    return pi, critic(pi), epsilon

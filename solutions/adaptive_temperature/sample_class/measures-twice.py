@@ -1,0 +1,48 @@
+# expected: boltzmann=7 eps_fixed_point=8 virel_step=18
+# about: two evaluations in problem 2; prior added to the exponent in 1; one evaluation in 3
+# ideas: prior added to the exponent | two evaluations | one evaluation
+
+# %% solution="boltzmann"
+def boltzmann(Q, rho, epsilon):
+    if epsilon == 0:
+        best = np.where(rho > 0, Q, -np.inf).max(axis=1, keepdims=True)
+        weight = rho * (Q == best)
+        return weight / weight.sum(axis=1, keepdims=True)
+    logits = rho + Q / epsilon
+    logits -= logits.max(axis=1, keepdims=True)
+    return np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+
+# %% solution="eps_fixed_point"
+def policy_at(Q, rho, epsilon):
+    gap = np.where(rho > 0, Q, -np.inf)
+    gap = gap - gap.max(axis=1, keepdims=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        weight = rho * np.exp(np.where(gap == 0, 0.0, gap / epsilon))
+    return weight / weight.sum(axis=1, keepdims=True)
+
+def eps_fixed_point(Q, P, R, rho, gamma, c, p):
+    def g(epsilon):
+        pi = policy_at(Q, rho, epsilon)
+        V = np.sum(pi * Q, axis=1)
+        delta = R + gamma * P @ V - Q
+        return c / p * np.mean(np.sum(rho * np.abs(delta) ** p, axis=1))
+
+    return g(g(0.0))
+
+# %% solution="virel_step"
+def virel_step(Q, P, R, rho, gamma, c, p):
+    def actor(x):
+        gap = np.where(rho > 0, Q, -np.inf)
+        gap = gap - gap.max(axis=1, keepdims=True)
+        weight = rho * (gap == 0) if x < 1e-12 else rho * np.exp(gap / x)
+        return weight / weight.sum(axis=1, keepdims=True)
+
+    def critic(pi):
+        return R + gamma * P @ np.sum(pi * Q, axis=1)
+
+    def error(x):
+        return c / p * np.mean(np.sum(rho * np.abs(critic(actor(x)) - Q) ** p, axis=1))
+
+    epsilon = error(0.0)
+    pi = actor(epsilon)
+    return pi, critic(pi), epsilon

@@ -1,0 +1,69 @@
+# expected: boltzmann=7 eps_fixed_point=8 virel_step=19
+# about: soft maximum in the operator in problem 2; normalised over states in 1; soft maximum in the critic in 3
+# ideas: normalised over states | soft maximum in the operator | soft maximum in the critic
+
+# %% solution="boltzmann"
+def boltzmann(Q, rho, epsilon):
+    if epsilon == 0:
+        best = np.where(rho > 0, Q, -np.inf).max(axis=1, keepdims=True)
+        weight = rho * (Q == best)
+        return weight / weight.sum(axis=1, keepdims=True)
+    weight = rho * np.exp(Q / epsilon)
+    return weight / weight.sum(axis=0)
+
+# %% solution="eps_fixed_point"
+def policy_at(Q, rho, epsilon):
+    gap = np.where(rho > 0, Q, -np.inf)
+    gap = gap - gap.max(axis=1, keepdims=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        weight = rho * np.exp(np.where(gap == 0, 0.0, gap / epsilon))
+    return weight / weight.sum(axis=1, keepdims=True)
+
+def eps_fixed_point(Q, P, R, rho, gamma, c, p):
+    top = np.where(rho > 0, Q, -np.inf).max(axis=1, keepdims=True)
+
+    def g(epsilon):
+        pi = policy_at(Q, rho, epsilon)
+        V = epsilon * np.log(np.sum(rho * np.exp((np.where(rho > 0, Q, -np.inf) - top) / epsilon), axis=1)) + top[:, 0]
+        delta = R + gamma * P @ V - Q
+        return c / p * np.mean(np.sum(rho * np.abs(delta) ** p, axis=1))
+
+    low, high = 0.0, 4.0
+    while g(high) > high and high < 1e9:
+        high *= 2
+    for _ in range(90):
+        middle = (low + high) / 2
+        if g(middle) > middle:
+            low = middle
+        else:
+            high = middle
+    return high
+
+# %% solution="virel_step"
+def virel_step(Q, P, R, rho, gamma, c, p):
+    def actor(x):
+        gap = np.where(rho > 0, Q, -np.inf)
+        gap = gap - gap.max(axis=1, keepdims=True)
+        weight = rho * (gap == 0) if x < 1e-12 else rho * np.exp(gap / x)
+        return weight / weight.sum(axis=1, keepdims=True)
+
+    def critic(pi):
+        return R + gamma * P @ np.sum(pi * Q, axis=1)
+
+    def error(x):
+        return c / p * np.mean(np.sum(rho * np.abs(critic(actor(x)) - Q) ** p, axis=1))
+
+    low, high = 0.0, 4.0
+    while error(high) > high and high < 1e9:
+        high *= 2
+    for _ in range(90):
+        middle = (low + high) / 2
+        low, high = (middle, high) if error(middle) > middle else (low, middle)
+    epsilon = low
+    pi = actor(epsilon)
+    top = np.where(rho > 0, Q, -np.inf).max(axis=1)
+    V = top
+    if epsilon > 1e-12:
+        inside = np.exp(np.where(rho > 0, Q - top[:, None], -np.inf) / epsilon)
+        V = top + epsilon * np.log(np.sum(rho * inside, axis=1))
+    return pi, R + gamma * P @ V, epsilon
