@@ -689,17 +689,6 @@ BOLTZMANN = Problem(
             example=_FROZEN,
         ),
         Misconception(
-            "forbidden action is the best",
-            _at_zero(
-                lambda Q, rho: _shares(rho * (Q.max(axis=1, keepdims=True) == Q).astype(float))
-            ),
-            "At temperature 0 the maximum runs over all actions. Where a forbidden action is worth "
-            "most, every allowed one is below it, all weights are 0, and 0 / 0 is NaN. Take the "
-            "maximum over actions with rho > 0.",
-            _COLD,
-            example=_CORNER,
-        ),
-        Misconception(
             "division by zero",
             _calmly(
                 lambda Q, rho, epsilon: _softmax(
@@ -713,6 +702,17 @@ BOLTZMANN = Problem(
             example=_FROZEN,
         ),
         Misconception(
+            "forbidden action is the best",
+            _at_zero(
+                lambda Q, rho: _shares(rho * (Q.max(axis=1, keepdims=True) == Q).astype(float))
+            ),
+            "At temperature 0 the maximum runs over all actions. Where a forbidden action is worth "
+            "most, every allowed one is below it, all weights are 0, and 0 / 0 is NaN. Take the "
+            "maximum over actions with rho > 0.",
+            _COLD,
+            example=_CORNER,
+        ),
+        Misconception(
             "exponentials out of range",
             _warm(lambda Q, rho, epsilon: _shares(rho * np.exp(Q / epsilon))),
             "The exponential leaves the range of floating point: exp(Q / epsilon) is inf when Q is "
@@ -720,6 +720,15 @@ BOLTZMANN = Problem(
             "Subtract the largest value of the row before you divide by the temperature.",
             _COLD,
             example=_FAR,
+        ),
+        Misconception(
+            "shifted too late",
+            _warm(lambda Q, rho, epsilon: _softmax(_log(rho) + Q / epsilon)),
+            "The largest exponent is subtracted after the division. When it is cold Q / epsilon is "
+            "so large that log rho is lost in rounding, as 1e20 + 0.7 is 1e20, and tied actions "
+            "share equally. Subtract the largest value of the row before you divide.",
+            _COLD,
+            example=_ROOM | {"epsilon": 1e-25},
         ),
         Misconception(
             "shifted by a forbidden value",
@@ -1391,6 +1400,10 @@ def _soft_next(d: dict[str, Any], epsilon: float, pi: Array) -> Array:
     return _soft_value(d["Q"], d["rho"], np.array([epsilon]))[0]
 
 
+def _with_entropy(d: dict[str, Any], epsilon: float, pi: Array) -> Array:
+    return np.sum(pi * (d["Q"] - epsilon * np.log(np.where(pi > 0, pi, 1.0))), axis=1)
+
+
 def _to_the_end(d: dict[str, Any], epsilon: float, pi: Array) -> Array:
     """The values of the policy itself: T applied for ever."""
     S, A = d["Q"].shape
@@ -1517,6 +1530,14 @@ VIREL_STEP = Problem(
             "The critic's next values are soft maxima, which contain the divergence of the policy "
             "from the prior. Here entropy has no part in the values: the average of Q(s', a') "
             "under the policy, and nothing else.",
+            f"{_PAGE}#mc-hard-max-in-the-operator",
+        ),
+        Misconception(
+            "entropy in the critic",
+            _step_with(critic=_looks_ahead(_with_entropy)),
+            "The next values contain the entropy of the policy, -epsilon log pi, as in soft "
+            "actor-critic. Then even the right Q changes under a backup at any temperature above "
+            "0. Here the critic is plain: the average of Q(s', a') under the policy.",
             f"{_PAGE}#mc-hard-max-in-the-operator",
         ),
         Misconception(

@@ -46,6 +46,8 @@
 #   check warns you where your function uses one. To compare your results with the library
 #   afterwards, in cells of your own, is a good idea; such cells cost nothing.
 # - **Each call has 5 seconds.** All inputs are small: at most 5 states and 4 actions.
+#   In the notebook `check` waits for ever: if it does not come back, interrupt the kernel, and
+#   look at your loop.
 
 # %% given="setup"
 import numpy as np

@@ -393,6 +393,27 @@ def _nan_where_zero(
     return np.sum(visits * _right_gain(_rewards(R, len(policy)), policy, rho, alpha))
 
 
+def _values_of_policy(d: Inputs, average: Callable[[Array, Array], Array]) -> Array:
+    """What the policy keeps from the first step on, with this average of what comes next."""
+    v = np.zeros(len(d["P"]))
+    for r, pi in zip(_rewards(d["R"], len(d["policy"]))[::-1], d["policy"][::-1], strict=True):
+        gain = r / d["alpha"] - _cost(pi, d["rho"]) + average(d["P"], v)
+        v = np.sum(np.where(pi > 0, pi * gain, 0.0), axis=-1)
+    return v
+
+
+def _soft_first_state(**d: Any) -> float:
+    """The first states joined like messages."""
+    with np.errstate(all="ignore"):
+        return float(log_expect(d["mu0"], _values_of_policy(d, _mean)))
+
+
+def _nan_backwards(**d: Any) -> float:
+    """Next states and first states averaged by matrix products."""
+    with np.errstate(all="ignore"):
+        return float(d["mu0"] @ _values_of_policy(d, np.matmul))
+
+
 def _uniform(rho: Array) -> Array:
     return np.full_like(rho, 1.0 / rho.shape[1])
 
@@ -407,6 +428,11 @@ _SMALL = {
 }
 _SURE = _SMALL | {"policy": np.array([[[1.0, 0.0], [0.0, 1.0]]] * 2)}
 _NOT_ALLOWED = _SMALL | {"rho": np.array([[0.0, 1.0], [0.6, 0.4]])}
+_NOT_REACHED = _SMALL | {
+    "P": np.array([[[1.0, 0.0], [1.0, 0.0]], [[0.3, 0.7], [0.8, 0.2]]]),
+    "mu0": np.array([1.0, 0.0]),
+    "rho": np.array([[0.25, 0.75], [0.0, 1.0]]),
+}
 _LATER = _SMALL | {"R": np.array([[[-1.0, -0.2], [-0.5, -2.0]], [[-3.0, -0.1], [-0.7, -1.0]]])}
 
 ELBO = Problem(
@@ -523,6 +549,14 @@ ELBO = Problem(
             _BOUND,
         ),
         Misconception(
+            "policy's logarithm dropped",
+            _bound_of(lambda R, pi, rho, alpha: R / alpha + safe_log(rho)),
+            "This is the average of log p(tau, O) without the first state and the moves: the "
+            "policy's logarithm is missing. log q(tau) is subtracted, and of it log pi(a | s) is "
+            "left at each step, since nothing in p(tau, O) cancels it.",
+            _BOUND,
+        ),
+        Misconception(
             "divergence of one step",
             _bound_from(_divergence_once),
             "The divergence is counted at the first step only: it stands outside the sum. Every "
@@ -569,6 +603,14 @@ ELBO = Problem(
             _ALPHA,
         ),
         Misconception(
+            "temperature multiplied",
+            _bound_of(lambda R, pi, rho, alpha: R * alpha - _cost(pi, rho)),
+            "The rewards are multiplied by alpha. p(O = 1 | s, a) is exp(r / alpha): where it is "
+            "hot a reward matters less, so each one is divided by the temperature before it meets "
+            "a logarithm.",
+            _ALPHA,
+        ),
+        Misconception(
             "temperature on the wrong side",
             _bound_of(lambda R, pi, rho, alpha: R / alpha - alpha * _cost(pi, rho)),
             "The temperature divides the reward *and* multiplies the divergence. Once is enough: "
@@ -602,6 +644,14 @@ ELBO = Problem(
             _BOUND,
         ),
         Misconception(
+            "states of the first step",
+            _bound_of(_right_gain, lambda P, mu0, pi, rho: mu0[:, None] * pi),
+            "Every step is averaged over the first states, as if the agent never moved. After each "
+            "step the distribution of the state has to be carried on, with the policy of that step "
+            "and with P.",
+            _BOUND,
+        ),
+        Misconception(
             "last step missing",
             _bound_of(lambda R, pi, rho, alpha: _but_last(_right_gain(R, pi, rho, alpha))),
             "The last step is missing. There are T rewards and T actions, and T - 1 moves between "
@@ -613,6 +663,14 @@ ELBO = Problem(
             _bound_of(_right_gain, lambda P, mu0, pi, rho: _visits(P, _shares(0 * mu0 + 1), pi)),
             "Every first state counts alike here. The first state is drawn from mu0: that is what "
             "the first step is averaged over, and all later steps follow from it.",
+            _BOUND,
+        ),
+        Misconception(
+            "first state as in the messages",
+            _soft_first_state,
+            "The values of the first states are joined by log sum mu0 exp(v), as messages are. "
+            "That is Jensen's inequality undone at one place: the logarithm stands inside the "
+            "average over q, and the first state is part of the trajectory. It is E[v] under mu0.",
             _BOUND,
         ),
         Misconception(
@@ -708,6 +766,15 @@ ELBO = Problem(
             "the state and takes the action.",
             _BOUND,
             example=_SURE,
+        ),
+        Misconception(
+            "zero times infinity, backwards",
+            _nan_backwards,
+            "The average over next states, or over first states, multiplies a probability of 0 "
+            "with a value of -inf, which is NaN. A state that cannot come next is no part of the "
+            "average: add up only where the probability is positive.",
+            _BOUND,
+            example=_NOT_REACHED,
         ),
     ),
     example=_SMALL,
@@ -967,6 +1034,20 @@ def _average_told(d: Inputs) -> Array:
     r = _rewards(d["R"], len(d["policy"])) / d["alpha"]
     log_p = safe_log(d["rho"]) + r + _mean(d["P"], _after(d)[:, None, None])
     return log_p - logsumexp(log_p, axis=-1)[..., None]
+
+
+def _average_told_as_it_is(d: Inputs) -> Array:
+    """The same, with log beta(s) subtracted as if it were the sum."""
+    r = _rewards(d["R"], len(d["policy"])) / d["alpha"]
+    ahead = _mean(d["P"], _after(d)[:, None, None])
+    return safe_log(d["rho"]) + r + ahead - d["log_beta_s"][:, :, None]
+
+
+def _told_too_early(d: Inputs) -> Array:
+    """The posterior's policy with the message of its own step for the next states."""
+    v, r = d["log_beta_s"], _rewards(d["R"], len(d["policy"])) / d["alpha"]
+    ahead = log_expect(d["P"], v[:, None, None], axis=-1)
+    return safe_log(d["rho"]) + r + ahead - v[:, :, None]
 
 
 def _through_probabilities(d: Inputs, *, shifted: bool) -> Shares:
@@ -1238,6 +1319,28 @@ KL_GAP = Problem(
             _GAP,
         ),
         Misconception(
+            "short-sighted, not normalised",
+            _gap_of(
+                told=lambda d: (
+                    safe_log(d["rho"])
+                    + _rewards(d["R"], len(d["policy"])) / d["alpha"]
+                    - d["log_beta_s"][:, :, None]
+                )
+            ),
+            "The next step is missing in the posterior's policy, so its rows do not sum to one. "
+            "log beta(s, a) is not the reward of the step alone, it is r / alpha *plus* "
+            "log E[beta(s')]; with log beta(s) subtracted, that is log p(a | s, O) - log rho.",
+            _GAP,
+        ),
+        Misconception(
+            "average message, not normalised",
+            _gap_of(told=_average_told_as_it_is),
+            "The posterior's policy averages the logarithms of the next messages, E[log beta(s')], "
+            "so its rows do not sum to one. The posterior is exact, and log beta(s) is its sum: "
+            "log beta(s, a) is r / alpha + log E[beta(s')].",
+            _GAP,
+        ),
+        Misconception(
             "prior left out of the posterior",
             _gap_of(told=lambda d: _log_told(d) - safe_log(d["rho"])),
             "The posterior's policy lacks the prior. exp(log beta(s, a) - log beta(s)) says by how "
@@ -1264,11 +1367,30 @@ KL_GAP = Problem(
             _LUCK,
         ),
         Misconception(
+            "first state not normalised",
+            _gap_of(first=lambda d: float(-_mean(d["mu0"], d["log_beta_s"][0]))),
+            "mu0 * beta_1 is a joint probability of first state and success. The believed first "
+            "state is that divided by its sum, which is p(O): without it, luck's share is too "
+            "large by -log p(O). The first state is a throw like any other, and is priced alike.",
+            _LUCK,
+        ),
+        Misconception(
             "message of the wrong step",
             _gap_of(prices=lambda d: _price(d["P"], d["log_beta_s"][:, None, None])),
             "The move from step t to t + 1 is reweighted with beta_t. It arrives at step t + 1, "
             "and what is to come from there is in beta_{t+1}. After the last step there is no "
             "move that counts.",
+            _LUCK,
+        ),
+        Misconception(
+            "messages one step early",
+            _gap_of(
+                told=_told_too_early,
+                prices=lambda d: _price(d["P"], d["log_beta_s"][:, None, None]),
+            ),
+            "After step t the next state is weighed with beta_t, in the policy as in luck's share. "
+            "It arrives at step t + 1: what is still to come there is in beta_{t+1}, the next row "
+            "of log_beta_s. After the last row nothing is left to hope for: 0.",
             _LUCK,
         ),
         Misconception(
@@ -1594,6 +1716,19 @@ def _greedy(Q: Array, V: Array, rho: Array, alpha: float) -> Array:
     return np.where(np.isneginf(V)[:, None], 0.0, np.eye(rho.shape[1])[best])
 
 
+def _hard_over(Q: Array, rho: Array, alpha: float) -> Array:
+    return np.max(np.where(rho > 0, Q, -np.inf), axis=1)
+
+
+def _as_written(Q: Array, V: Array, rho: Array, alpha: float) -> Array:
+    """The formula, typed in."""
+    return rho * np.exp((Q - V[:, None]) / alpha)
+
+
+def _no_prior_normalised(Q: Array, V: Array, rho: Array, alpha: float) -> Array:
+    return _softmax(Q, V, np.ones_like(rho), alpha)
+
+
 def _no_shift(Q: Array, rho: Array, alpha: float) -> Array:
     return alpha * np.log(np.sum(rho * np.exp(Q / alpha), axis=1))
 
@@ -1725,13 +1860,18 @@ SOFT_VI = Problem(
     misconceptions=(
         Misconception(
             "hard maximum",
-            _values(
-                over=lambda Q, rho, alpha: np.max(np.where(rho > 0, Q, -np.inf), axis=1),
-                policy=_softmax,
-            ),
+            _values(over=_hard_over, policy=_softmax),
             "V is the maximum of Q over the actions. That is optimal control, the limit of "
             "temperature 0. At alpha > 0 it is the soft maximum alpha log sum rho exp(Q / alpha), "
             "which is lower: a policy pays for leaving its prior.",
+            _STEP,
+        ),
+        Misconception(
+            "hard maximum, policy not normalised",
+            _values(over=_hard_over),
+            "V is the maximum of Q over the actions. That is optimal control, the limit of "
+            "temperature 0, and rho exp((Q - V) / alpha) then does not sum to one. At alpha > 0 V "
+            "is the soft maximum alpha log sum rho exp(Q / alpha), which is lower.",
             _STEP,
         ),
         Misconception(
@@ -1752,6 +1892,22 @@ SOFT_VI = Problem(
             "step when the prior is uniform, states with more actions look better, and what is "
             "forbidden is allowed. V = alpha log sum rho exp(Q / alpha).",
             _CONSTANT,
+        ),
+        Misconception(
+            "prior in the policy only",
+            _values(over=lambda Q, rho, alpha: alpha * logsumexp(Q / alpha, axis=1)),
+            "The policy has its prior, and V does not: it sums over the actions as they are, so "
+            "the rows of rho exp((Q - V) / alpha) do not sum to one. V is the logarithm of exactly "
+            "that sum: alpha log sum rho exp(Q / alpha).",
+            _CONSTANT,
+        ),
+        Misconception(
+            "policy without prior, normalised",
+            _values(policy=_no_prior_normalised),
+            "The values are right; the policy is exp(Q / alpha) divided by its sum. That is the "
+            "answer for a uniform prior. Here the prior is given, and stands in front: "
+            "rho exp((Q - V) / alpha), which sums to one by itself.",
+            _STEP,
         ),
         Misconception(
             "prior missing in the policy",
@@ -1858,6 +2014,14 @@ SOFT_VI = Problem(
             _ALPHA,
         ),
         Misconception(
+            "temperature in the policy only, not normalised",
+            _values(over=lambda Q, rho, alpha: _soft_over(Q, rho, 1.0)),
+            "V is log sum rho exp(Q), without the temperature, so the rows of rho exp((Q - V) / "
+            "alpha) do not sum to one. The temperature enters every backup: it divides Q inside "
+            "the exponential and multiplies the logarithm.",
+            _ALPHA,
+        ),
+        Misconception(
             "temperature in the values only",
             _values(policy=lambda Q, V, rho, alpha: _softmax(Q, V, rho, 1.0)),
             "The values are right, and the policy is formed at temperature 1. An advantage is in "
@@ -1869,6 +2033,22 @@ SOFT_VI = Problem(
             _values(over=lambda Q, rho, alpha: _soft_over(Q, rho, alpha) / alpha, policy=_softmax),
             "V is log sum rho exp(Q / alpha), which is in nats, and is added to rewards. In units "
             "of reward the logarithm is multiplied by alpha again.",
+            _ALPHA,
+        ),
+        Misconception(
+            "temperature not in the policy",
+            _values(policy=lambda Q, V, rho, alpha: _bayes(Q, V, rho, 1.0)),
+            "The values are right; the policy is rho exp(Q - V), without the temperature. Q - V is "
+            "in units of reward, and the exponential wants nats. Divided by alpha, the rows sum to "
+            "one: V was made for that.",
+            _ALPHA,
+        ),
+        Misconception(
+            "temperature not multiplied back, policy not normalised",
+            _values(over=lambda Q, rho, alpha: _soft_over(Q, rho, alpha) / alpha),
+            "V is log sum rho exp(Q / alpha): that is in nats, and is added to rewards and "
+            "subtracted from Q, which are not. In units of reward the logarithm is multiplied by "
+            "alpha again.",
             _ALPHA,
         ),
         Misconception(
@@ -1886,6 +2066,15 @@ SOFT_VI = Problem(
             _SWEEPS,
         ),
         Misconception(
+            "forbidden Q",
+            _changed(lambda Q, V, pi, rho, alpha: (np.where(rho > 0, Q, -np.inf), V, pi)),
+            "Q of a forbidden action is -inf here. V and the policy leave it out, by rho. But Q "
+            "says what the action *would* be worth, r + gamma E[V(s')], whoever may take it: the "
+            "prior is in V and in the policy, not in Q.",
+            _SWEEPS,
+            example=_PLAIN | {"rho": np.array([[0.0, 1.0], [0.6, 0.4]])},
+        ),
+        Misconception(
             "transition read backwards",
             _values(ahead=lambda P, V, *rest: _mean_ahead(P.transpose(2, 1, 0), V, *rest)),
             "The transition is read in the wrong direction. P is indexed [s, a, s'], and its rows "
@@ -1898,6 +2087,17 @@ SOFT_VI = Problem(
             "The exponential leaves the range of floating point: at alpha = 0.05 a value of -50 is "
             "-1,000 nats, and exp(-1000) is 0. Subtract the largest Q / alpha of each state before "
             "the exponential, and add it again afterwards.",
+            _SWEEPS,
+            example=_COLD,
+        ),
+        Misconception(
+            "formulas as they stand",
+            _values(
+                ahead=lambda P, V, alpha, gamma: gamma * (P @ V), over=_no_shift, policy=_as_written
+            ),
+            "The formulas are typed in as they stand, and are right on paper. In floating point "
+            "exp(-1000) is 0, its logarithm -inf, and -inf - -inf NaN. Subtract the largest Q / "
+            "alpha of each state before the exponential, add it again after the logarithm.",
             _SWEEPS,
             example=_COLD,
         ),
@@ -1931,7 +2131,7 @@ SOFT_VI = Problem(
         ),
         Misconception(
             "infinity minus infinity",
-            _values(policy=lambda Q, V, rho, alpha: rho * np.exp((Q - V[:, None]) / alpha)),
+            _values(policy=_as_written),
             "In a state of value -inf the policy needs Q - V = (-inf) - (-inf), which is NaN. No "
             "action is better than another there; the problem asks for a row of zeros.",
             _STEP,

@@ -45,6 +45,8 @@
 #   the library afterwards, in cells of your own, is a good idea; such cells cost nothing.
 # - **Each call has 5 seconds.** All inputs are small: at most 6 states, 4 actions and 6 steps.
 #   That is still up to 24 to the power of 6 trajectories, so to list them all takes too long.
+#   In the notebook `check` waits for ever: if it does not come back, interrupt the kernel, and
+#   look at your loop.
 #
 # Warnings do not matter: a `divide by zero in log` is harmless where the logarithm of zero is
 # what you want, and that is `-inf`.

@@ -1,0 +1,31 @@
+# expected: elbo=30 kl_gap=25 soft_vi=6
+# about: softmax of Q, without the prior
+# ideas: - | - | policy without prior, normalised
+# like: honest-arrays
+
+# %% solution="soft_vi"
+def average(P, V):
+    return np.sum(P * np.where(P > 0, V, 0), axis=2)
+
+def soft(Q, rho, alpha):
+    x = np.log(rho) + Q / alpha
+    m = x.max(axis=1, keepdims=True)
+    m = np.where(np.isinf(m), 0, m)
+    return alpha * (np.log(np.exp(x - m).sum(axis=1)) + m[:, 0])
+
+def choose(Q, V, rho, alpha):
+    x = Q / alpha
+    m = x.max(axis=1, keepdims=True)
+    w = np.exp(x - np.where(np.isinf(m), 0, m))
+    total = np.where(np.isinf(V)[:, None], np.inf, w.sum(axis=1, keepdims=True))
+    return w / total
+
+def soft_vi(P, R, rho, alpha, gamma):
+    V = np.zeros(len(P))
+    for sweep in range(2500):
+        old = V
+        Q = R + gamma * average(P, old)
+        V = soft(Q, rho, alpha)
+        if np.max(np.where(V == old, 0, np.abs(V - old))) < 1e-8 * (1 - gamma):
+            break
+    return Q, V, choose(Q, V, rho, alpha)
