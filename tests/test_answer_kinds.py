@@ -620,6 +620,17 @@ def test_forged_questions_earn_nothing_and_stop_nobody(notebook, text):
 
 
 @in_a_box
+def test_a_function_whose_cell_failed_is_missing_for_the_reason_of_the_cell(tmp_path):
+    cell = "scale = 1 / 0\ndef ask(f):\n    return f()"
+    box = Box(build_edition(tmp_path, ()), Limits())
+    with (
+        StudentNotebook(box, [("a", cell)]) as notebook,
+        pytest.raises(CallFailed, match="defines no function ask; .* ZeroDivisionError: division"),
+    ):
+        notebook.call("ask", {})
+
+
+@in_a_box
 def test_a_question_while_a_cell_runs_is_refused(tmp_path):
     text = asks(0)
     cell = CELL + f"\nwrites({text!r}, 0, 0)\n"

@@ -80,8 +80,17 @@ class StudentNotebook:
         if reply["status"] != "answered" or "answer" not in reply:
             status = reply["status"] if reply["status"] in _FAILURES else "bad answer"
             message = str(reply.get("message") or "no answer came")
-            raise CallFailed(status, message[:_MOST_ERROR])
+            why = self._why_missing(function) if status == "missing" else ""
+            raise CallFailed(status, (message + why)[:_MOST_ERROR])
         return reply["answer"]
+
+    def _why_missing(self, function: str | int) -> str:
+        """The error of the cell that would have defined a function."""
+        for cell_id, source in self._cells:
+            error = str(self.outputs.get(cell_id, {}).get("error", "")).strip()
+            if error and re.search(rf"\bdef {function}\b", source):
+                return f"; the cell that should define it ended with: {error.splitlines()[-1]}"
+        return ""
 
     def _returned(self, session: Session, number: int) -> Callable[..., Any]:
         """A function that came out of the box: calling it asks the box."""
