@@ -536,8 +536,8 @@ FAULTS = [
     ),
     *_faults(
         "eq-z-learning", "linear_control/passive_learning",
-        ("no reward", "gain[s] * z[runs, s_next]", "z[runs, s_next]"),
-        ("logarithms averaged", "z[runs, s] += rate * (gain[s] * z[runs, s_next] - z[runs, s])", "z[runs, s] *= (gain[s] * z[runs, s_next] / z[runs, s]) ** rate"),
+        ("no reward", "np.log(rate) + reward[s] + log_z", "np.log(rate) + log_z"),
+        ("logarithms averaged", "log_z[runs, s] = np.logaddexp(safe_log(1 - rate) + log_z[runs, s], target)", "log_z[runs, s] += rate * (target - np.log(rate) - log_z[runs, s])"),
         ("constant rate", "rate = c / (c + visits[runs, s])\n", "rate = 0.5\n"),
         ("counts from 1", "rate = c / (c + visits[runs, s])\n", "rate = c / (c + 1 + visits[runs, s])\n"),
         ("exits not known", "first = np.where(out, problem.reward / problem.temperature, 0.0)", "first = 0.0 * problem.reward"),
@@ -547,7 +547,7 @@ FAULTS = [
         ("uniform passive dynamics", "log_z[runs, s] = log_expect(p, q[runs, s])", "log_z[runs, s] = log_expect(np.full((len(runs), q.shape[-1]), 1 / q.shape[-1]), q[runs, s])"),
         ("maximum", "log_z[runs, s] = log_expect(p, q[runs, s])", "log_z[runs, s] = np.where(p > 0, q[runs, s], -np.inf).max(axis=1)"),
         ("always known", 'p = problem.passive[s] if passive == "known" else', "p = problem.passive[s] if passive else"),
-        ("reward of the next state", "(reward[s] + log_z[runs, s_next] -", "(reward[s_next] + log_z[runs, s_next] -"),
+        ("reward of the next state", "s_next], reward[s] + log_z", "s_next], reward[s_next] + log_z"),
     ),
     *_faults(
         "eq-path-temperature", "linear_control/path_integral",
@@ -557,7 +557,7 @@ FAULTS = [
     *_faults(
         "eq-path-backward", "linear_control/path_integral",
         ("noise of a whole unit of time", "np.diff(grid), self.noise * math.sqrt(self.step)", "np.diff(grid), self.noise"),
-        ("no terminal reward", "paid = self.terminal(x) if t == self.horizon else", "paid = 0.0 * x if t == self.horizon else"),
+        ("no terminal reward", "np.asarray(self.terminal(x) if at_end else", "np.asarray(0.0 * x if at_end else"),
         ("reward not times h", "else self.step * self.reward(t, x)", "else self.reward(t, x)"),
         ("no temperature", "return paid / self.temperature", "return paid"),
         ("reward of the step before", "log_z[t] = problem.scaled_reward(t, grid) + logsumexp", "log_z[t] = problem.scaled_reward(max(t - 1, 0), grid) + logsumexp"),
@@ -579,7 +579,7 @@ FAULTS = [
     *_faults(
         "eq-effective-sample-size", "linear_control/path_sampling",
         ("sum of squares", "return 1 / total if total > 0 else 0.0", "return total"),
-        ("not normalised", "w = normalise(np.asarray(log_weight, dtype=float))", "w = np.exp(np.clip(np.asarray(log_weight, dtype=float), -9, 9))"),
+        ("not normalised", "    w = normalise(log_w)\n", "    w = np.exp(np.clip(log_w, -9, 9))\n"),
         ("entropy", "total = float(np.sum(w**2))", "total = float(np.exp(np.sum(w * np.log(np.maximum(w, 1e-300)))))"),
     ),
     *_faults(

@@ -213,7 +213,7 @@ def test_posteriors_too_unlikely_for_floating_point_keep_a_finite_gap():
     [
         (np.full((2, 3), 1 / 3), r"policy must have shape \(T, S, A\)"),
         (np.full((6, 3), 0.3), r"policy\[0\]\[s, :\] must sum to 1"),
-        (np.full((6, 3), np.nan), r"policy\[0\] must be finite"),
+        (np.full((6, 3), np.nan), "policy must be finite and not negative"),
     ],
 )
 def test_a_wrong_policy_is_refused(policy, message):
@@ -344,3 +344,25 @@ def test_gradients_are_finite_where_something_is_forbidden():
     elbo(rebuilt(mdp, reward=reward), policy).backward()
     assert torch.isfinite(policy.grad).all()
     assert torch.isfinite(reward.grad).all()
+
+
+def test_what_is_no_probability_where_nobody_goes_is_refused():
+    stay = rebuilt(random_mdp(0, S=2, A=1, T=2), transition=np.eye(2)[:, None], initial=[1.0, 0.0])
+    for function in (elbo, bound_terms, kl_to_posterior):
+        with pytest.raises(ValueError, match=r"policy\[1, 0\] is nan"):
+            function(stay, [[1.0], [math.nan]])
+
+
+def test_tensors_do_not_mix_with_a_problem_in_numpy():
+    mdp = random_mdp(0)
+    policy, tensor = mdp.action_prior, torch.tensor(np.array(mdp.transition))
+    with pytest.raises(ValueError, match="policy must be a numpy array or a list"):
+        elbo(mdp, torch.tensor(np.array(policy)))
+    with pytest.raises(ValueError, match=r"dynamics\[0\] must be a numpy array or a list"):
+        elbo(mdp, policy, dynamics=tensor)
+    with pytest.raises(ValueError, match=r"dynamics\[0\] must be of the problem's library"):
+        elbo(mdp, policy, dynamics=mdp.to_torch().dynamics)
+    # What is in numpy follows a problem in torch.
+    assert float(elbo(mdp.to_torch(), policy, dynamics=mdp.transition)) == pytest.approx(
+        elbo(mdp, policy)
+    )

@@ -478,3 +478,41 @@ def test_what_cannot_be_embedded_is_refused():
 def test_the_divergence_of_these_tests_is_a_divergence():
     assert divergence([0.5, 0.5], [0.5, 0.5]) == 0
     assert divergence([1.0, 0.0], [0.5, 0.5]) == pytest.approx(math.log(2))
+
+
+def test_learning_keeps_to_numbers_far_out_of_range_and_beside_forbidden_states(rng):
+    p = [[0.3, 0.3, 0.2, 0.2], [0.2, 0.3, 0.2, 0.3], [0.25] * 4, [0.0, 0.0, 0.0, 1.0]]
+    problem = LinearlySolvableMDP(p, [-1e4, -2e4, -np.inf, 0.0])
+    walks = passive_transitions(problem, [3], steps=3000, runs=1, rng=rng)
+    exact = exit_desirability(problem, [3]).log_z
+    by_z = z_learning(problem, *walks, exits=[3], offset=10.0)[0, 0]
+    by_q = soft_q_learning(problem, *walks, exits=[3], offset=10.0)[0, 0]
+    for learned in (by_z, by_q):
+        assert learned[2] == -np.inf
+        np.testing.assert_allclose(learned[[0, 1, 3]], exact[[0, 1, 3]], rtol=0, atol=0.5)
+
+
+def test_walks_that_begin_at_an_exit_or_nowhere_are_refused(rng):
+    problem = corridor(3)
+    with pytest.raises(ValueError, match=r"begin at an exit, where a walk ends; states\[1, 0\]"):
+        z_learning(problem, [[1], [0]], [[0], [1]], exits=[0], offset=1.0)
+    with pytest.raises(ValueError, match="every state is an exit"):
+        passive_transitions(problem, [0, 1, 2], steps=1, runs=1, rng=rng)
+    with pytest.raises(ValueError, match="steps must be at least 1"):
+        passive_transitions(problem, [0], steps=0, runs=1, rng=rng)
+    with pytest.raises(ValueError, match=r"offset must be a number or have shape \(1,\)"):
+        z_learning(problem, [[1]], [[0]], exits=[0], offset=[1.0, 2.0])
+    with pytest.raises(ValueError, match="checkpoints must hold at least one"):
+        z_learning(problem, [[1]], [[0]], exits=[0], offset=1.0, checkpoints=[])
+
+
+def test_limits_of_the_search_are_checked_before_it_begins():
+    far = LinearlySolvableMDP([[0.5, 0.5], [0.0, 1.0]], [-1e4, 0.0])
+    with pytest.raises(ValueError, match="max_sweeps must be at least 1"):
+        exit_desirability(far, [1], max_sweeps=0)
+    with pytest.raises(ValueError, match="tolerance must be above 0"):
+        exit_desirability(far, [1], tolerance=math.nan)
+    with pytest.raises(TypeError, match="temperature must hold real numbers"):
+        LinearlySolvableMDP(HALF, [0, 0], "1")
+    with pytest.raises(ValueError, match="read-only"):
+        far.reward[0] = 1.0

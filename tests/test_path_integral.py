@@ -160,7 +160,7 @@ def test_rewards_that_are_no_numbers_are_refused():
         lost = double_slit(reward=lambda t, x, bad=bad: np.where(x > 0, bad, 0.0))
         with pytest.raises(ValueError, match="reward of step 39 must be finite or -inf"):
             grid_desirability(lost, GRID)
-    with pytest.raises(ValueError, match="reward of step 40 must be finite"):
+    with pytest.raises(ValueError, match="terminal reward must be finite"):
         grid_desirability(double_slit(terminal=lambda x: x * math.nan), GRID)
     with pytest.raises(ValueError, match="horizon"):
         double_slit(horizon=0)
@@ -191,3 +191,24 @@ def test_where_nothing_helps_the_control_is_zero():
     found = grid_desirability(walled, GRID)
     assert (-np.inf == found.V).all()
     assert not found.control.any()
+
+
+def test_places_and_steps_out_of_range_are_refused(rng):
+    problem = double_slit()
+    T, found = problem.horizon, grid_desirability(problem, GRID)
+    for t in (-1, T):
+        with pytest.raises(ValueError, match=f"t must lie in 0 … {T - 1}; it is {t}"):
+            found.follow(t, 0.0)
+    with pytest.raises(ValueError, match=f"start must lie in 0 … {T}; it is -1"):
+        path_estimate(problem, 0.0, paths=2, rng=rng, start=-1)
+    with pytest.raises(ValueError, match="x must be finite"):
+        path_estimate(problem, math.nan, paths=2, rng=rng)
+    with pytest.raises(ValueError, match="control must be finite; at step 0"):
+        path_estimate(problem, 0.0, paths=2, rng=rng, control=lambda t, x: x * math.nan)
+    with pytest.raises(ValueError, match="terminal reward must be one number for each place"):
+        grid_desirability(double_slit(terminal=lambda x: np.zeros(3)), GRID)
+    with pytest.raises(ValueError, match="points lie between 1e-09 and 4e-09 apart"):
+        grid_desirability(problem, [0.0, 1e-9, 5e-9])
+    for bad in ([], [math.nan], [math.inf, 0.0]):
+        with pytest.raises(ValueError, match="log_weight must be a list of numbers"):
+            effective_sample_size(bad)

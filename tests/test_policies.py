@@ -165,3 +165,12 @@ def test_a_policy_that_is_none_is_refused(policy, says):
     for ask in (policy_occupancy, policy_return):
         with pytest.raises(ValueError, match=says):
             ask(random_mdp(0), policy)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -1.0])
+def test_a_number_that_is_no_probability_is_refused_also_where_nobody_goes(bad):
+    """0 times NaN is NaN: it would spread from a state that is never reached."""
+    stay = rebuilt(random_mdp(0, S=2, A=1, T=2), transition=np.eye(2)[:, None], initial=[1.0, 0.0])
+    for ask in (policy_occupancy, policy_return):
+        with pytest.raises(ValueError, match=r"states it never reaches; policy\[1, 0\] is"):
+            ask(stay, [[1.0], [bad]])

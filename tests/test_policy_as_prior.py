@@ -237,3 +237,9 @@ def test_fitting_needs_a_single_problem_in_numpy():
     batch = TabularMDP.stack([random_mdp(0), rebuilt(random_mdp(1), temperature=1.0)])
     with pytest.raises(ValueError, match="single problem in numpy"):
         reward_weighted_policy(batch, [[0] * 5], [[0] * 5])
+
+
+def test_trajectories_that_the_prior_cannot_draw_are_refused():
+    mdp = rebuilt(bandit([0.0, 1.0]), action_prior=[[1.0, 0.0]])
+    with pytest.raises(ValueError, match=r"possible under the prior; that of row \[1\] is not"):
+        reward_weighted_policy(mdp, [[0], [0]], [[0], [1]])

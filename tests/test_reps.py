@@ -13,6 +13,7 @@ from cs_infer import (
     match_features,
     policy_occupancy,
     reps,
+    reps_dual,
     smoothed_marginals,
     stationary_soft_values,
 )
@@ -346,3 +347,33 @@ def test_newton_does_not_move_where_nothing_changes():
     found = minimise(valley, np.array([3.0, 5.0]), tolerance=1e-12, max_iterations=10)
     np.testing.assert_allclose(found.x, [0.0, 5.0])
     assert found.iterations == 1
+
+
+# Bad input.
+
+
+def test_a_base_that_does_what_the_prior_forbids_is_refused():
+    mdp = random_mdp(0, S=2, A=2, T=1)
+    narrow = rebuilt(mdp, reward=mdp.reward[0], action_prior=[[1.0, 0.0], [0.5, 0.5]])
+    with pytest.raises(ValueError, match=r"base must be 0 where action_prior is; base\[0, 1\]"):
+        reps(narrow, np.full((2, 2), 0.5), divergence=0.1, discount=0.9)
+
+
+def test_a_dual_of_no_numbers_is_refused():
+    mdp = random_mdp(0, S=2, A=2, T=1)
+    mdp = rebuilt(mdp, reward=mdp.reward[0])
+    at = {"divergence": 0.1, "discount": 0.9}
+    with pytest.raises(ValueError, match="V must be finite"):
+        reps_dual(mdp, V=[0.0, np.nan], temperature=1.0, **at)
+    with pytest.raises(ValueError, match="temperature must be above 0 and finite"):
+        reps_dual(mdp, V=[0.0, 0.0], temperature=np.inf, **at)
+
+
+def test_multipliers_on_their_way_to_infinity_end_in_the_same_words():
+    rng = np.random.default_rng(1)
+    for seed in range(20):
+        mdp = random_mdp(seed, S=2, A=2, T=3)
+        with pytest.raises(ValueError, match="the expected features still miss"):
+            match_features(mdp, rng.normal(size=(2, 2, 2)), [1e3, -1e3])
+    with pytest.raises(ValueError, match="F at least 1"):
+        match_features(mdp, np.zeros((2, 2, 0)), [])

@@ -266,3 +266,20 @@ def test_the_gradient_of_the_value_is_the_best_policys_occupancy():
     for gradient in found.values():
         assert gradient[1, 2] == pytest.approx(slope, rel=1e-5)
         assert gradient.sum() == pytest.approx(10, rel=1e-6)
+
+
+def test_a_sweep_that_stands_still_only_by_rounding_is_no_fixed_point():
+    """In single precision the moves round to 0 while V is still 250 units of reward away."""
+    mdp = TabularMDP.from_arrays(
+        transition=[[[0.5, 0.5], [1.0, 0.0]], [[0.0, 1.0], [0.3, 0.7]]],
+        reward=[[-1e4, 0.0], [0.0, -2e4]],
+        initial=[1.0, 0.0],
+        horizon=1,
+        temperature=1e4,
+    )
+    single = mdp.to_torch(dtype=torch.float32)
+    with pytest.raises(ValueError, match=r"not converge to within 0.0001 nats .* rounding alone"):
+        soft_value_iteration(single, discount=0.999, tolerance=1.0)
+    near = soft_value_iteration(single, discount=0.999, tolerance=1000.0).value
+    exact = soft_value_iteration(mdp, discount=0.999, tolerance=1e-2).value
+    assert abs(float(near) - exact) <= 1000

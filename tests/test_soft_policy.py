@@ -325,3 +325,13 @@ def test_the_gradient_of_a_discounted_value_is_the_occupancy():
     soft_policy_values(rebuilt(mdp, reward=reward), policy, discount=0.9).value.backward()
     wanted = discounted_occupancy(mdp, policy, 0.9) / (1 - 0.9)
     np.testing.assert_allclose(reward.grad.numpy(), wanted.numpy(), **CLOSE)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_values_that_are_no_numbers_are_refused(bad):
+    mdp = random_mdp(0, S=2, A=2)
+    with pytest.raises(ValueError, match=r"Q must be finite or -inf .*; Q\[1, 0\] is"):
+        improved_policy(mdp, [[0.0, 1.0], [bad, 0.0]])
+    batch = TabularMDP.stack([mdp, mdp])
+    with pytest.raises(ValueError, match=r"Q must begin with B = 2 in this batch"):
+        improved_policy(batch, np.zeros((3, 2, 2)))

@@ -4,6 +4,7 @@ from itertools import islice
 
 import numpy as np
 import pytest
+import torch
 from problems import random_mdp, rebuilt
 
 from cs_infer import (
@@ -350,3 +351,29 @@ def test_an_actor_that_does_what_is_forbidden_is_refused():
         boltzmann_policy(two, [[1.0, 0.0]], -1.0)
     with pytest.raises(ValueError, match='baseline must be numbers or "best"'):
         actor_gradient(two, [[1.0, 0.0]], [[1.0, 0.0]], temperature=1.0, baseline="mean")
+
+
+def test_temperatures_and_baselines_of_the_wrong_shape_are_refused():
+    Q, pi = [[1.0, 0.0]], [[0.5, 0.5]]
+    one, two = machine(1.0, 0.0), TabularMDP.stack([machine(1.0, 0.0)] * 2)
+    with pytest.raises(ValueError, match=r"temperature must be a number; its shape is \(2,\)"):
+        boltzmann_policy(one, Q, [1.0, 2.0])
+    with pytest.raises(ValueError, match=r"a number or have shape \(2,\); its shape is \(3,\)"):
+        boltzmann_policy(two, Q, [1.0, 2.0, 3.0])
+    for baseline, message in (([1.0, 2.0], r"have shape \(1,\)"), (np.nan, "finite")):
+        with pytest.raises(ValueError, match=f"baseline must .*{message}"):
+            actor_gradient(one, Q, pi, temperature=1.0, baseline=baseline)
+
+
+def test_a_tolerance_below_rounding_is_not_claimed():
+    with pytest.raises(ValueError, match=r"did not come within 1e-300 .*rounding alone"):
+        virel(machine(1.0, 0.0), discount=0.9, tolerance=1e-300)
+
+
+def test_a_reward_with_a_gradient_is_measured_in_silence():
+    reward = torch.tensor([[1.0, 0.0]], dtype=torch.float64, requires_grad=True)
+    mdp = TabularMDP.from_arrays(
+        transition=[[[1.0], [1.0]]], reward=reward, initial=[1.0], horizon=1
+    )
+    virel(mdp, discount=0.5).V.sum().backward()
+    np.testing.assert_allclose(reward.grad, [[2.0, 0.0]], atol=1e-8)
