@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from cs_infer.arrays import arange_like, constant, namespace
-from cs_infer.bellman_error import checked_values
+from cs_infer.bellman_error import checked_heat, checked_values
 from cs_infer.checks import check_distribution, first_place, place, real_array, require, shaped
 from cs_infer.log_space import logsumexp, safe_log
 from cs_infer.mdp import TabularMDP
@@ -125,7 +125,7 @@ def actor_gradient(
         require(baseline == "best", f'baseline must be numbers or "best"; it is {baseline!r}')
         whole = xp.sum(pi * size, axis=-1)  # 0 where only one action is left
         baseline = xp.sum(pi * size * signal, axis=-1) / xp.where(whole > 0, whole, 1.0)
-    signal = signal - real_array("baseline", baseline, mdp.initial)[..., None]
+    signal = signal - _checked_baseline(Q, baseline)[..., None]
     mean = xp.sum((pi * signal)[..., None] * score, axis=-2)
     square = xp.sum(pi * size * signal**2, axis=-1)
     return ActorGradient(mean, square - xp.sum(mean**2, axis=-1))
@@ -147,7 +147,7 @@ def _one_hot(Q: Array) -> Array:
 
 def _checked(mdp: TabularMDP, Q: Any, policy: Any, temperature: Any) -> tuple[Array, Array, Array]:
     """Values, actor and temperature, fit for each other."""
-    Q, heat = checked_values(mdp, Q), real_array("temperature", temperature, mdp.initial)
+    Q, heat = checked_values(mdp, Q), checked_heat(mdp, temperature)
     pi = shaped("policy", policy, tuple(Q.shape), mdp.initial)
     check_distribution("policy", pi, ("s", ":"))
     lost = constant((pi > 0) & (mdp.action_prior == 0))
@@ -155,9 +155,16 @@ def _checked(mdp: TabularMDP, Q: Any, policy: Any, temperature: Any) -> tuple[Ar
         raise ValueError(
             f"policy must be 0 where action_prior is; {place('policy', first_place(lost))} is not"
         )
-    right = bool(namespace(heat).all(constant(heat) >= 0))
-    require(right, f"temperature must be at least 0; it is {temperature}")
     return Q, pi, heat
+
+
+def _checked_baseline(Q: Array, baseline: Any) -> Array:
+    """``b(s)``, a number or one for each state."""
+    b, full = real_array("baseline", baseline, Q), tuple(Q.shape[:-1])
+    fits = tuple(b.shape) in ((), full[-1:], full)
+    require(fits, f"baseline must have shape {full} or be a number; it has {tuple(b.shape)}")
+    require(bool(namespace(b).all(namespace(b).isfinite(b))), "baseline must be finite")
+    return b
 
 
 def _checked_states(mdp: TabularMDP, weights: Any) -> Array:

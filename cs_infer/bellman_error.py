@@ -66,7 +66,7 @@ class Critic:
     def residual(self, Q: Array) -> float:
         """``max |T_0 Q - Q|``."""
         xp, Q = namespace(Q), constant(Q)
-        return float(xp.max(xp.abs(self.difference(Q, self.cold))))
+        return float(xp.max(xp.abs(constant(self.difference(Q, self.cold)))))
 
     def error(self, difference: Array) -> Array:
         """``(c / p) sum w |difference|^p``."""
@@ -158,6 +158,19 @@ def checked_values(mdp: TabularMDP, Q: Any) -> Array:
     Q = _where_allowed(mdp, namespace(Q).broadcast_to(Q, full))
     _check_finite("Q", Q)
     return Q
+
+
+def checked_heat(mdp: TabularMDP, temperature: Any) -> Array:
+    """``epsilon``, at least 0, one for all or one for each problem of a batch."""
+    heat = real_array("temperature", temperature, mdp.initial)
+    batch = "" if mdp.batch is None else f" or have shape ({mdp.batch},)"
+    require(
+        heat.ndim == 0 or tuple(heat.shape) == (mdp.batch,),
+        f"temperature must be a number{batch}; its shape is {tuple(heat.shape)}",
+    )
+    right = bool(namespace(heat).all(constant(heat) >= 0))
+    require(right, f"temperature must be at least 0; it is {temperature}")
+    return heat
 
 
 def _check_finite(name: str, x: Array, advice: str = "") -> None:

@@ -19,8 +19,8 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-from cs_infer.arrays import namespace, to_numpy
-from cs_infer.checks import check_distribution, real_array, require
+from cs_infer.arrays import is_torch, namespace, to_numpy
+from cs_infer.checks import check_distribution, kind, real_array, require
 from cs_infer.dynamics import Dynamics, as_dynamics
 from cs_infer.log_space import mean, relative_entropy, safe_log
 from cs_infer.mdp import TabularMDP
@@ -171,12 +171,26 @@ def _moves(mdp: TabularMDP, dynamics: Any) -> list[Dynamics]:
         len(steps) in (T - 1, T),
         f"dynamics must be one, or a list of T - 1 = {T - 1} or T = {T}; it has {len(steps)}",
     )
-    steps = [as_dynamics(d) for d in steps] + [mdp.dynamics] * (T - len(steps))
+    steps = [_dynamics_like(mdp, t, d) for t, d in enumerate(steps)]
+    steps += [mdp.dynamics] * (T - len(steps))
     sizes = (mdp.num_states, mdp.num_actions)
     for t, q in enumerate(steps):
         fits = (q.num_states, q.num_actions) == sizes and q.batch in (None, mdp.batch)
         require(fits, f"dynamics[{t}] must be of the problem's size {sizes}; it is {q!r}")
     return steps
+
+
+def _dynamics_like(mdp: TabularMDP, t: int, given: Any) -> Dynamics:
+    """Dynamics in the library of the problem."""
+    name = f"dynamics[{t}]"
+    if not isinstance(given, Dynamics):
+        return as_dynamics(real_array(name, given, mdp.initial))
+    require(
+        is_torch(given.probability) == is_torch(mdp.initial),
+        f"{name} must be of the problem's library; it is {kind(given.probability)}, the problem "
+        f"is {kind(mdp.initial)}",
+    )
+    return given
 
 
 def _first_state(mdp: TabularMDP, initial: Any) -> Array:

@@ -106,6 +106,11 @@ def real_array(name: str, value: Any, like: Array | None = None) -> Array:
 def _real_tensor(name: str, value: Any, like: Array | None) -> Array:
     if value.is_complex():
         raise TypeError(f"{name} must hold real numbers; its dtype is {value.dtype}")
+    require(
+        like is None or is_torch(like),
+        f"{name} must be a numpy array or a list, as the problem is in numpy; it is a torch tensor "
+        "(mdp.to_torch converts a whole problem)",
+    )
     if str(value.dtype).removeprefix("torch.") in _FLOATS:
         return value
     if like is not None and is_torch(like):

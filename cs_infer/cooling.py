@@ -14,8 +14,9 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from cs_infer.arrays import constant, namespace
-from cs_infer.bellman_error import Critic, boltzmann, checked_values
+from cs_infer.bellman_error import Critic, boltzmann, checked_heat, checked_values
 from cs_infer.checks import real_array, require, whole_number
+from cs_infer.fixed_points import rounding
 from cs_infer.mdp import TabularMDP
 from cs_infer.messages import plain
 
@@ -85,10 +86,7 @@ def boltzmann_policy(mdp: TabularMDP, Q: Any, temperature: Any) -> Array:
         >>> boltzmann_policy(mdp, [[2.0, 2.0]], 0.0)
         array([[0.5, 0.5]])
     """
-    heat = real_array("temperature", temperature, mdp.initial)
-    right = bool(namespace(heat).all(constant(heat) >= 0))
-    require(right, f"temperature must be at least 0; it is {temperature}")
-    return boltzmann(mdp, checked_values(mdp, Q), heat)
+    return boltzmann(mdp, checked_values(mdp, Q), checked_heat(mdp, temperature))
 
 
 def adaptive_temperature(
@@ -256,13 +254,15 @@ def virel(
         temperatures.append(real_array("temperature", step.temperature, mdp.initial))
         residuals.append(step.residual)
         if step.residual <= (1 - discount) * tolerance:
+            if rounding(step.Q) > (1 - discount) * tolerance:
+                break  # it stands still only because smaller changes are rounded away
             xp = namespace(step.Q)
             cooled, left = xp.stack(temperatures), real_array("residuals", residuals, mdp.initial)
             V = xp.sum(step.policy * step.Q, axis=-1)
             return VirelSolution(step.Q, V, step.policy, cooled, left, len(residuals))
     raise ValueError(
-        f"VIREL did not come within {tolerance:g} of the optimal values in {most} iterations: its "
-        f"largest Bellman residual is {step.residual:g}, at temperature "
+        f"VIREL did not come within {tolerance:g} of the optimal values in {len(residuals)} "
+        f"iterations: its largest Bellman residual is {step.residual:g}, at temperature "
         f"{float(namespace(step.Q).max(temperatures[-1])):g}. Lower c or rate, or allow a larger "
         "tolerance (rounding alone can exceed it) or more iterations (max_iterations)"
     )

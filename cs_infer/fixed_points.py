@@ -2,7 +2,8 @@
 
 A sweep that contracts by ``c`` and moves ``v`` by at most ``(1 - c) tolerance`` has its one
 fixed point within ``tolerance`` (Banach). That is the only rule by which anything here
-stops, however the ``v`` was guessed.
+stops, however the ``v`` was guessed. A sweep cannot be seen to move by less than floating
+point resolves, so a tolerance that asks for less is refused.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cs_infer.arrays import constant, namespace
-from cs_infer.checks import require
+from cs_infer.checks import whole_number
 from cs_infer.log_space import finite_or_zero
 
 Array = Any
@@ -40,21 +41,22 @@ def fixed_point(
     Raises:
         ValueError: the sweeps do not converge; the message holds the residual.
     """
-    require(max_sweeps >= 1, f"max_sweeps must be at least 1; it is {max_sweeps}")
     residuals = []
-    for _ in range(max_sweeps):
+    for _ in range(whole_number("max_sweeps", max_sweeps)):
         new, c = step(v), modulus(constant(v))
         residuals.append(distance(new, v))
         v = new
         if not bool(namespace(v).all(v < math.inf)):
             break
         if residuals[-1] <= (1 - c) * tolerance:
-            return v, residuals
+            if rounding(v) <= (1 - c) * tolerance:
+                return v, residuals
+            break  # it stands still only because smaller moves are rounded away
     raise ValueError(
         f"the backup did not converge to within {tolerance:g} nats in {len(residuals)} sweeps; its "
-        f"residual is {residuals[-1]:g}. Lower the discount or the rewards (with rewards above 0 "
-        "the exact messages of an endless process may be infinite), or allow a larger "
-        "tolerance (rounding alone can exceed it) or more sweeps (max_sweeps)"
+        f"residual is {residuals[-1]:g}, and rounding alone is {rounding(v):g}. Lower the discount "
+        "or the rewards (with rewards above 0 the exact messages of an endless process may be "
+        "infinite), or allow a larger tolerance or more sweeps (max_sweeps)"
     )
 
 

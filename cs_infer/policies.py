@@ -6,11 +6,12 @@ policy to the true dynamics and say what *does*.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
-from cs_infer.arrays import namespace
-from cs_infer.checks import check_distribution, real_array, require
+from cs_infer.arrays import constant, namespace
+from cs_infer.checks import check_distribution, first_place, place, real_array, require
 from cs_infer.log_space import mean
 from cs_infer.mdp import TabularMDP
 from cs_infer.messages import plain
@@ -90,6 +91,14 @@ def checked_policy(mdp: TabularMDP, policy: Any) -> Array:
         f"policy must have shape (T, S, A) = {(T, S, A)} or (S, A){batched}; "
         f"it has {tuple(pi.shape)}",
     )
+    # Where nothing goes a NaN would still spread: 0 * NaN is NaN.
+    wrong = ~((constant(pi) >= 0) & (constant(pi) < math.inf))
+    if bool(namespace(pi).any(wrong)):
+        at = first_place(wrong)
+        raise ValueError(
+            "policy must be finite and not negative, also in states it never reaches; "
+            f"{place('policy', at)} is {float(pi[at]):g}"
+        )
     return namespace(pi).broadcast_to(pi, (T, S, A) if mdp.batch is None else batch)
 
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from cs_infer.arrays import constant, namespace
 from cs_infer.bound import bound_terms, expectation
-from cs_infer.checks import real_array, require
+from cs_infer.checks import check_reward, real_array, require, whole_number
 from cs_infer.evaluation import DIRECT, discounted_matrix, stationary_policy, world
 from cs_infer.fixed_points import rounding
 from cs_infer.log_space import mean, normalise, relative_entropy
@@ -96,7 +96,7 @@ class RegularisedReturn(NamedTuple):
 
 
 def soft_policy_values(
-    mdp: TabularMDP, policy: Any, *, discount: float | None = None, tolerance: float = 1e-12
+    mdp: TabularMDP, policy: Any, *, discount: float | None = None, tolerance: float = 1e-9
 ) -> SoftPolicyValues:
     """Soft policy evaluation.
 
@@ -119,7 +119,7 @@ def soft_policy_values(
 
     Raises:
         ValueError: the policy has the wrong shape, does not sum to one, or does what the
-            prior forbids; the message names the place.
+            prior forbids; the message names the place. Or the tolerance is not reached.
     """
     here, alpha = world(mdp, discount, tolerance), mdp.temperature
     v, q, _ = here.values(here.checked(policy))
@@ -141,6 +141,9 @@ def improved_policy(mdp: TabularMDP, Q: Any) -> Array:
     Returns:
         Probabilities, of the shape of Q; zeros in a state where every action is worth
         ``-inf``.
+
+    Raises:
+        ValueError: Q has the wrong shape, or is NaN or ``+inf`` somewhere.
     """
     Q = real_array("Q", Q, mdp.initial)
     shape = (mdp.num_states, mdp.num_actions)
@@ -148,6 +151,11 @@ def improved_policy(mdp: TabularMDP, Q: Any) -> Array:
         tuple(Q.shape[-2:]) == shape,
         f"Q must have shape (S, A) = {shape} or (T, S, A); it has {tuple(Q.shape)}",
     )
+    require(
+        mdp.batch is None or Q.ndim == 2 or Q.shape[0] == mdp.batch,
+        f"Q must begin with B = {mdp.batch} in this batch; its shape is {tuple(Q.shape)}",
+    )
+    check_reward("Q", Q, mdp.temperature, 1)
     prior = mdp.log_action_prior
     if prior.ndim == 3 and Q.ndim == 4:
         prior = prior[:, None]
@@ -206,11 +214,11 @@ def iterated(
     ``loosely`` evaluates a policy of many states only as exactly as its improvement needs: the
     same end for less work, but the values on the way may fall.
     """
-    require(max_iterations >= 1, f"max_iterations must be at least 1; it is {max_iterations}")
+    most = whole_number("max_iterations", max_iterations)
     here, alpha, xp = world(mdp, discount, tolerance / 4), mdp.temperature, namespace(mdp.initial)
     pi = here.prior if policy is None else here.checked(policy)
     values, policies, residuals, sweeps, v = [], [], [], 0, None
-    for _ in range(max_iterations):
+    for _ in range(most):
         v, q, taken = here.values(pi, v, _accuracy(residuals) / alpha if loosely else 0.0)
         policies, sweeps = [*policies, pi], sweeps + taken
         values = [*values, alpha * here.at_start(v)]

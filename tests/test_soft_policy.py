@@ -22,6 +22,7 @@ from cs_infer import (
     soft_value_iteration,
     soft_values,
 )
+from cs_infer.evaluation import DIRECT, discounted_matrix
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -335,3 +336,18 @@ def test_values_that_are_no_numbers_are_refused(bad):
     batch = TabularMDP.stack([mdp, mdp])
     with pytest.raises(ValueError, match=r"Q must begin with B = 2 in this batch"):
         improved_policy(batch, np.zeros((3, 2, 2)))
+
+
+def test_the_default_tolerance_is_within_reach_of_rounding_with_many_states(rng):
+    S = 1100
+    assert S > DIRECT
+    mdp = TabularMDP.from_arrays(
+        transition=Sparse(rng.integers(S, size=(S, 2, 3)), rng.dirichlet(np.ones(3), size=(S, 2))),
+        reward=-rng.random((S, 2)),
+        initial=np.full(S, 1 / S),
+        horizon=1,
+        temperature=0.1,
+    )
+    V = soft_policy_values(mdp, mdp.action_prior, discount=0.99).V
+    matrix = discounted_matrix(mdp, mdp.action_prior, 0.99)
+    np.testing.assert_allclose(V, np.linalg.solve(matrix, mdp.reward[0].mean(axis=1)), atol=1e-9)

@@ -119,7 +119,8 @@ def exit_desirability(
         ValueError: from some allowed state no exit can be reached, or there is no
             finite solution (with rewards above 0 it can pay never to leave).
     """
-    out = exit_mask(problem, exits)
+    require(tolerance > 0, f"tolerance must be above 0; it is {tolerance}")
+    most, out = whole_number("max_sweeps", max_sweeps), exit_mask(problem, exits)
     check_way_out(problem, out)
     at_exit = index_like(problem.reward, out)
     scaled = problem.reward / problem.temperature
@@ -129,17 +130,15 @@ def exit_desirability(
         return xp.where(at_exit, scaled, problem.backup(v))
 
     top = xp.max(xp.where(at_exit, scaled, zero - math.inf))
-    # Beyond exp(700) there is no number, and no solution either: the residual will tell.
-    gain = xp.exp(xp.clip(scaled, None, 700.0))
+    # Beyond that there is no number, and no solution either: the residual will tell.
+    gain = xp.exp(xp.clip(scaled, None, 0.98 * math.log(xp.finfo(scaled.dtype).max)))
     weight = xp.where(at_exit, zero, gain)[:, None] * problem.passive
     leave = xp.exp(xp.clip(scaled - top, None, 0.0))
     z = _solved_or_zero(weight, xp.where(at_exit, leave, zero))
     v = safe_log(xp.where(z > 0, z, zero)) + top
     residual = distance(back(v), v)
     if not residual <= tolerance:
-        v, residual = _iterate(
-            back, xp.where(at_exit, scaled, zero - math.inf), tolerance, max_sweeps
-        )
+        v, residual = _iterate(back, xp.where(at_exit, scaled, zero - math.inf), tolerance, most)
     found = _solved(problem, v, v, residual)
     inside = xp.where(at_exit, zero, xp.ones_like(zero))
     return found._replace(policy=found.policy * inside[:, None])
@@ -196,6 +195,7 @@ def average_desirability(
             do not meet.
     """
     require(tolerance > 0, f"tolerance must be above 0; it is {tolerance}")
+    whole_number("max_sweeps", max_sweeps)
     check_connected(problem)
     xp, allowed = namespace(problem.reward), index_like(problem.reward, problem.allowed)
     zero = xp.zeros_like(problem.reward)

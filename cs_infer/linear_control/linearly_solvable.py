@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from cs_infer.arrays import namespace, to_numpy
+from cs_infer.arrays import frozen, namespace, to_numpy
 from cs_infer.checks import (
     check_distribution,
     check_reward,
@@ -64,13 +64,14 @@ class LinearlySolvableMDP:
         )
         check_distribution("passive", passive, ("s", ":"))
         reward = shaped("reward", self.reward, shape[:1], passive)
-        alpha = float(self.temperature)
+        alpha = float(shaped("temperature", self.temperature, ()))
         require(
             math.isfinite(alpha) and alpha > 0,
             f"temperature must be positive and finite; it is {alpha}",
         )
         check_reward("reward", reward, alpha, 1)
-        for name, value in (("passive", passive), ("reward", reward), ("temperature", alpha)):
+        checked = {"passive": frozen(passive), "reward": frozen(reward), "temperature": alpha}
+        for name, value in checked.items():
             object.__setattr__(self, name, value)
 
     @property

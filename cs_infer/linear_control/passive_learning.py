@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from cs_infer.arrays import is_torch
-from cs_infer.checks import check_indices, require
+from cs_infer.checks import check_indices, first_place, place, require, whole_number
 from cs_infer.linear_control.linearly_solvable import LinearlySolvableMDP
 from cs_infer.linear_control.reachable import exit_mask
-from cs_infer.log_space import log_expect, safe_log
+from cs_infer.log_space import log_expect, mean, safe_log
 
 Array = Any
 
@@ -38,11 +38,13 @@ def passive_transitions(
     """
     _in_numpy(problem)
     out = exit_mask(problem, exits)
+    require(not out.all(), "every state is an exit: there is nowhere to begin")
+    N, runs = whole_number("steps", steps), whole_number("runs", runs)
     starts, cumulative = np.flatnonzero(~out), problem.passive.cumsum(axis=1)
     cumulative /= cumulative[:, -1:]
-    states, next_states = np.empty((2, steps, runs), dtype=np.intp)
+    states, next_states = np.empty((2, N, runs), dtype=np.intp)
     s = rng.choice(starts, size=runs)
-    for n in range(steps):
+    for n in range(N):
         states[n] = s
         next_states[n] = (cumulative[s] <= rng.random((runs, 1))).sum(axis=1)
         s = np.where(out[next_states[n]], rng.choice(starts, size=runs), next_states[n])
@@ -61,7 +63,8 @@ def z_learning(
     """Move ``z(s)`` towards ``exp(r(s) / alpha) z(s')``, transition by transition.
 
     Implements eq-z-learning. Neither the passive dynamics nor any sum over next states is
-    used. All desirabilities start at 1; those of the exits are known.
+    used. All desirabilities start at 1; those of the exits are known. The averages are taken in
+    log space, so that ``z`` may leave the range of floating point.
 
     Args:
         problem: its rewards and temperature count, not its ``passive``.
@@ -78,19 +81,16 @@ def z_learning(
     References:
         Todorov (2009); :cite:`todorov2009efficient`.
     """
-    known, c, runs = _prepared(problem, exits, states, next_states, offset)
-    z, visits, gain = (
-        np.exp(known),
-        np.zeros_like(known),
-        np.exp(problem.reward / problem.temperature),
-    )
+    log_z, c, runs = _prepared(problem, exits, states, next_states, offset)
+    visits, reward = np.zeros_like(log_z), problem.reward / problem.temperature
 
     def learn(s: Array, s_next: Array) -> None:
         rate = c / (c + visits[runs, s])
         visits[runs, s] += 1
-        z[runs, s] += rate * (gain[s] * z[runs, s_next] - z[runs, s])
+        target = np.log(rate) + reward[s] + log_z[runs, s_next]
+        log_z[runs, s] = np.logaddexp(safe_log(1 - rate) + log_z[runs, s], target)
 
-    return _learned(learn, lambda: safe_log(z), states, next_states, checkpoints)
+    return _learned(learn, log_z.copy, states, next_states, checkpoints)
 
 
 def soft_q_learning(
@@ -130,14 +130,16 @@ def soft_q_learning(
     visits, reward = np.zeros_like(q), problem.reward / problem.temperature
 
     def learn(s: Array, s_next: Array) -> None:
-        rate = c / (c + visits[runs, s, s_next])
+        old, target = q[runs, s, s_next], reward[s] + log_z[runs, s_next]
+        # Nothing can be averaged with -inf; where it was taken back, the average begins anew.
+        rate = np.where(np.isfinite(old), c / (c + visits[runs, s, s_next]), 1.0)
         visits[runs, s, s_next] += 1
-        q[runs, s, s_next] += rate * (reward[s] + log_z[runs, s_next] - q[runs, s, s_next])
+        q[runs, s, s_next] = mean(np.stack([1 - rate, rate]), np.stack([old, target]), axis=0)
         seen = visits[runs, s]
         p = problem.passive[s] if passive == "known" else seen / seen.sum(axis=1, keepdims=True)
         log_z[runs, s] = log_expect(p, q[runs, s])
 
-    return _learned(learn, lambda: log_z.copy(), states, next_states, checkpoints)
+    return _learned(learn, log_z.copy, states, next_states, checkpoints)
 
 
 def _in_numpy(problem: LinearlySolvableMDP) -> None:
@@ -154,8 +156,16 @@ def _prepared(
     for name, given in (("states", states), ("next_states", next_states)):
         check_indices(name, given, shape, S, problem.reward)
     c = np.asarray(offset, dtype=float)
-    require(bool(np.all(c > 0)), f"offset must be positive; it is {offset}")
+    require(
+        bool(np.all((c > 0) & (c < np.inf))), f"offset must be positive and finite; it is {offset}"
+    )
+    fits = c.shape in ((), shape[1:])
+    require(fits, f"offset must be a number or have shape {shape[1:]}; it has {c.shape}")
     out = exit_mask(problem, exits)
+    ended = out[np.asarray(states)]
+    if ended.any():
+        at = place("states", first_place(ended))
+        raise ValueError(f"no transition may begin at an exit, where a walk ends; {at} does")
     first = np.where(out, problem.reward / problem.temperature, 0.0)
     return np.tile(first, (shape[1], 1)), c, np.arange(shape[1])
 
@@ -168,6 +178,7 @@ def _learned(
     checkpoints: Sequence[int] | None,
 ) -> Array:
     stops = [len(states)] if checkpoints is None else list(checkpoints)
+    require(bool(stops), "checkpoints must hold at least one number; they are empty")
     reports = {}
     for n, (s, s_next) in enumerate(zip(states, next_states, strict=True), start=1):
         learn(s, s_next)

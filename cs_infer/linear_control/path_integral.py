@@ -71,17 +71,28 @@ class Diffusion:
 
     def scaled_reward(self, t: int, x: Array) -> Array:
         """``r(t, x) h / alpha``, or at ``t = T`` the terminal reward over alpha, in nats."""
-        paid = self.terminal(x) if t == self.horizon else self.step * self.reward(t, x)
-        paid = np.broadcast_to(np.asarray(paid, dtype=float), np.shape(x))
-        check_reward(f"the reward of step {t}", paid, self.temperature, self.horizon)
+        at_end = t == self.horizon
+        paid = np.asarray(self.terminal(x) if at_end else self.step * self.reward(t, x), float)
+        name = "the terminal reward" if at_end else f"the reward of step {t}"
+        require(
+            paid.shape in ((), np.shape(x)),
+            f"{name} must be one number for each place, shape {np.shape(x)}; it has {paid.shape}",
+        )
+        paid = np.broadcast_to(paid, np.shape(x))
+        check_reward(name, paid, self.temperature, self.horizon)
         return paid / self.temperature
 
     def passive_step(self, grid: Array) -> Array:
         """``p(x' | x)``: one step of the noise on an even grid, shape (M, M), rows sum to 1."""
+        require(
+            grid.ndim == 1 and len(grid) > 1,
+            f"grid must be a list of at least two places; it has shape {grid.shape}",
+        )
         spacing, spread = np.diff(grid), self.noise * math.sqrt(self.step)
         require(
-            len(grid) > 1 and spacing[0] > 0 and bool(np.allclose(spacing, spacing[0])),
-            "grid must be even and increasing",
+            spacing[0] > 0 and bool(np.allclose(spacing, spacing[0], atol=0.0)),
+            "grid must be even and increasing; its points lie between "
+            f"{np.min(spacing):g} and {np.max(spacing):g} apart",
         )
         require(
             spacing[0] <= spread,
@@ -123,6 +134,8 @@ class PathSolution:
 
     def follow(self, t: int, x: Array) -> Array:
         """The control of step t at the places x, between grid points by straight lines."""
+        T = len(self.control)
+        require(0 <= t < T, f"t must lie in 0 … {T - 1}; it is {t}")
         return np.interp(x, self.grid, self.control[t])
 
 

@@ -66,13 +66,19 @@ def path_estimate(
         start: the step at which the paths begin, counted from 0.
 
     Raises:
-        ValueError: every path has weight zero.
+        ValueError: an argument is out of range, the control is not finite, or every path has
+            weight zero.
     """
+    require(
+        0 <= start <= problem.horizon, f"start must lie in 0 … {problem.horizon}; it is {start}"
+    )
+    require(math.isfinite(x), f"x must be finite; it is {x}")
     h, sigma, N = problem.step, problem.noise, whole_number("paths", paths)
     places, log_w = [np.full(N, float(x))], np.zeros(N)
     for t in range(start, problem.horizon):
         now = places[-1]
         u, moved = control(t, now), sigma * math.sqrt(h) * rng.standard_normal(N)
+        require(bool(np.all(np.isfinite(u))), f"control must be finite; at step {t} it is not")
         log_w += problem.scaled_reward(t, now) - u * moved / sigma**2 - u**2 * h / (2 * sigma**2)
         places.append(now + u * h + moved)
     log_w += problem.scaled_reward(problem.horizon, places[-1])
@@ -108,6 +114,11 @@ def effective_sample_size(log_weight: Any) -> float:
         >>> effective_sample_size([0.0, 0.0, -math.inf])
         2.0
     """
-    w = normalise(np.asarray(log_weight, dtype=float))
+    log_w = np.asarray(log_weight, dtype=float)
+    require(
+        log_w.ndim == 1 and log_w.size > 0 and bool(np.all(log_w < math.inf)),
+        "log_weight must be a list of numbers, finite or -inf",
+    )
+    w = normalise(log_w)
     total = float(np.sum(w**2))
     return 1 / total if total > 0 else 0.0

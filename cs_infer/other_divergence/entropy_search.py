@@ -161,9 +161,12 @@ def reps_dual(
     single_in_numpy(mdp, "reps_dual")
     mdp = mdp.to_numpy(dtype=np.float64)
     _check(mdp, divergence, discount)
-    require(temperature > 0, f"temperature must be above 0; it is {temperature}")
+    require(
+        0 < temperature < math.inf, f"temperature must be above 0 and finite; it is {temperature}"
+    )
     d_0 = base_occupancy(mdp, base, discount)
     values = shaped("V", V, (mdp.num_states,), mdp.initial)
+    require(bool(np.all(np.isfinite(values))), "V must be finite")
     rows = rows_of(mdp, d_0, discount, sampled)
     return rows.curve(np.append(values, temperature), divergence).value
 

@@ -110,9 +110,11 @@ def _dual(problem: TabularMDP, phi: Array, theta: Array, wanted: Array) -> Curve
 
 
 def _checked(mdp: TabularMDP, features: Any, target: Any) -> tuple[Array, Array]:
-    phi, wanted = real_array("features", features), real_array("target", target)
+    phi = real_array("features", features, mdp.initial)
+    wanted = real_array("target", target, mdp.initial)
     T, S, A = mdp.horizon, mdp.num_states, mdp.num_actions
-    require(wanted.ndim == 1, f"target must have shape (F,); it has {wanted.shape}")
+    fits = wanted.ndim == 1 and len(wanted) > 0
+    require(fits, f"target must have shape (F,), F at least 1; it has {wanted.shape}")
     F = len(wanted)
     require(
         phi.shape in ((S, A, F), (T, S, A, F)),

@@ -11,7 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cs_infer.checks import whole_number
+
 Array = np.ndarray
+
+_FAR = 1e100
 
 
 class Curve(NamedTuple):
@@ -49,11 +53,13 @@ def minimise(
         the caller to judge.
     """
     at = function(x)
-    for iteration in range(max_iterations):
+    for iteration in range(whole_number("max_iterations", max_iterations)):
         residual = float(np.max(np.abs(at.gradient)))
         if residual <= tolerance:
             return Minimum(x, residual, iteration)
         step = -np.linalg.lstsq(at.hessian, at.gradient, rcond=1e-14)[0]
+        if not bool(np.all(np.abs(step) < _FAR)):
+            return Minimum(x, residual, iteration)  # flat: the minimum, if any, is at infinity
         length, found = _halved(function, x, at, step)
         if length == 0:
             return Minimum(x, residual, iteration)

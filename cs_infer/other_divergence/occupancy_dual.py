@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cs_infer.checks import check_distribution, require, shaped
+from cs_infer.checks import check_distribution, first_place, place, require, shaped
 from cs_infer.log_space import logsumexp, safe_log
 from cs_infer.mdp import TabularMDP
 from cs_infer.other_divergence.newton import Curve, minimise
@@ -56,6 +56,10 @@ def base_occupancy(mdp: TabularMDP, base: Any, discount: float) -> Array:
     """The base as an occupancy, shape (S, A), that obeys the flow."""
     given = mdp.action_prior if base is None else base
     d = shaped("base", given, (mdp.num_states, mdp.num_actions), mdp.initial)
+    forbidden = (d > 0) & (mdp.action_prior == 0)
+    if forbidden.any():
+        at = place("base", first_place(forbidden))
+        raise ValueError(f"base must be 0 where action_prior is; {at} is not")
     if mdp.num_states > 1 and abs(d.sum() - 1) <= 1e-8:
         check_distribution("base", d.ravel(), (":",))
         _check_flow(mdp, d, discount)

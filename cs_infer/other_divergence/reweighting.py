@@ -21,7 +21,7 @@ from cs_infer.log_space import finite_or_zero, logsumexp, normalise, safe_log
 from cs_infer.mdp import TabularMDP
 from cs_infer.messages import backward_messages
 from cs_infer.policies import policy_return
-from cs_infer.trajectories import trajectory_log_likelihood
+from cs_infer.trajectories import trajectory_log_likelihood, trajectory_log_prior
 from cs_infer.variational import soft_values
 
 Array = Any
@@ -78,8 +78,8 @@ def reward_weighted_policy(mdp: TabularMDP, states: Any, actions: Any) -> Reward
         worth.
 
     Raises:
-        ValueError: the shapes or indices do not fit, or every trajectory has
-            weight zero.
+        ValueError: the shapes or indices do not fit, a trajectory is impossible
+            under the prior, or every trajectory has weight zero.
 
     References:
         Dayan and Hinton (1997), :cite:`dayan1997using`; Peters and Schaal
@@ -87,7 +87,12 @@ def reward_weighted_policy(mdp: TabularMDP, states: Any, actions: Any) -> Reward
     """
     single_in_numpy(mdp, "fitting a policy to trajectories")
     s, a = np.atleast_2d(states), np.atleast_2d(actions)
-    log_w = trajectory_log_likelihood(mdp, s, a)
+    log_w, log_p = trajectory_log_likelihood(mdp, s, a), trajectory_log_prior(mdp, s, a)
+    require(
+        bool(np.all(log_p > -np.inf)),
+        "trajectories must be possible under the prior; that of row "
+        f"{np.flatnonzero(log_p == -np.inf)[:1]} is not",
+    )
     require(
         bool(np.any(log_w > -np.inf)),
         f"some trajectory must have a return above -inf; all {len(log_w)} have weight 0",
