@@ -222,7 +222,7 @@ def _withheld_uses(function: Callable[..., Any], assignment: Assignment) -> list
     if "cs_infer" in names or any(value is cs_infer for value in space.values()):
         found |= {home[name] for name in names if name in home}
     found |= names | {f"cs_infer.{name}" for name in names}
-    found |= {".".join(module.split(".")[:2]) for module in found}  # the folder of a module
+    found |= {".".join(str(module).split(".")[:2]) for module in found}  # a module's folder
     return [
         f"this notebook uses {module}, which holds answers: it cannot be imported where the "
         "assignment is graded"

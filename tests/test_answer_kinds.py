@@ -625,7 +625,7 @@ def test_a_function_whose_cell_failed_is_missing_for_the_reason_of_the_cell(tmp_
     box = Box(build_edition(tmp_path, ()), Limits())
     with (
         StudentNotebook(box, [("a", cell)]) as notebook,
-        pytest.raises(CallFailed, match="defines no function ask; .* ZeroDivisionError: division"),
+        pytest.raises(CallFailed, match=r"defines no function ask; .* ZeroDivisionError: division"),
     ):
         notebook.call("ask", {})
 

@@ -421,7 +421,10 @@ def test_a_student_can_validate_a_notebook_before_the_deadline(small):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("grade", "nope"), "no assignment 'nope' in solutions/; there are: graphical_model"),
+        (
+            ("grade", "nope"),
+            "no assignment 'nope' in solutions/; there are: adaptive_temperature, ",
+        ),
         (("grade", "--student", "nobody"), "no submission by nobody in"),
         (("feedback", "--student", "nobody"), "no grades for nobody; run: cs-infer grade"),
         (("grade", "messages"), "no submissions of messages in"),

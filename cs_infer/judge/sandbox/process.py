@@ -9,6 +9,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from typing import Any
 
 from cs_infer.judge.problem import Limits
 from cs_infer.judge.sandbox.running import CLOSED_SECONDS, SandboxDied, SandboxError
@@ -103,12 +104,20 @@ class Process:
             ended, status, used = os.wait4(self._process.pid, 0 if deadline is None else os.WNOHANG)
             if ended:
                 self._process.returncode = os.waitstatus_to_exitcode(status)
-                self._watch.note(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+                self._watch.note(used.ru_utime + used.ru_stime, _own_memory_mb(used))
             elif deadline is not None and time.monotonic() > deadline:
                 return None
             else:
                 time.sleep(0.01)
         return self._process.returncode
+
+
+def _own_memory_mb(used: Any) -> float:
+    """The most memory it had, or 0 if that may be what the grader held when it forked."""
+    import resource  # Unix only, like all that runs submissions
+
+    inherited = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return used.ru_maxrss / 1024 if used.ru_maxrss > inherited else 0.0
 
 
 def first_words(descriptor: int) -> str:
