@@ -25,6 +25,7 @@ next to nothing, and needs numpy alone. One idea lives in one file:
 ``bound``            the evidence lower bound, term by term, and its gap
 ``evaluation``       what a policy is worth, with a horizon or a discount
 ``soft_policy``      soft policy evaluation, improvement, iteration
+``returns``          reward and relative entropy apart; discounted occupancies
 ``soft_iteration``   soft value iteration
 ``fixed_points``     sweeps until a fixed point is near enough
 ``other_divergence`` reweighted trajectories, REPS, maximum causal entropy
@@ -108,12 +109,12 @@ HOME = {
     "kl_to_posterior": "bound",
     "SoftPolicyValues": "soft_policy",
     "SoftPolicyIteration": "soft_policy",
-    "RegularisedReturn": "soft_policy",
+    "RegularisedReturn": "returns",
     "soft_policy_values": "soft_policy",
     "improved_policy": "soft_policy",
     "soft_policy_iteration": "soft_policy",
-    "regularised_return": "soft_policy",
-    "discounted_occupancy": "soft_policy",
+    "regularised_return": "returns",
+    "discounted_occupancy": "returns",
     "SoftValueIteration": "soft_iteration",
     "soft_value_iteration": "soft_iteration",
     "LinearlySolvableMDP": "linear_control.linearly_solvable",

@@ -46,6 +46,7 @@ CORE = (
     "planning",
     "policies",
     "posterior",
+    "returns",
     "sampling",
     "soft_iteration",
     "soft_policy",

@@ -71,7 +71,7 @@ def test_krylovs_method_and_the_direct_solve_agree(discount, monkeypatch):
         policy = random_policy(mdp, 4, time=False)
         direct = soft_policy_values(mdp, policy, discount=discount)
         monkeypatch.setattr("cs_infer.evaluation.DIRECT", 1)
-        monkeypatch.setattr("cs_infer.soft_policy.DIRECT", 1)
+        monkeypatch.setattr("cs_infer.returns.DIRECT", 1)
         krylov = soft_policy_values(mdp, policy, discount=discount, tolerance=1e-9)
         np.testing.assert_allclose(krylov.V, direct.V, rtol=0, atol=1e-9)
         d = discounted_occupancy(mdp, policy, discount)

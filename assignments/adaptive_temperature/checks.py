@@ -1707,6 +1707,7 @@ ASSIGNMENT = Assignment(
         "actor",
         "evaluation",
         "soft_policy",
+        "returns",
         "soft_iteration",
         "variational",
         "backups",

@@ -2023,6 +2023,7 @@ ASSIGNMENT = Assignment(
         "planning",
         "bound",
         "soft_policy",
+        "returns",
         "soft_iteration",
         "evaluation",
         "other_divergence",

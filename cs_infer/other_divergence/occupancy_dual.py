@@ -11,7 +11,7 @@ from cs_infer.checks import check_distribution, first_place, place, require, sha
 from cs_infer.log_space import logsumexp, safe_log
 from cs_infer.mdp import TabularMDP
 from cs_infer.other_divergence.newton import Curve, minimise
-from cs_infer.soft_policy import discounted_occupancy
+from cs_infer.returns import discounted_occupancy
 
 Array = np.ndarray
 

@@ -2161,6 +2161,7 @@ ASSIGNMENT = Assignment(
     withheld=(
         "bound",
         "soft_policy",
+        "returns",
         "soft_iteration",
         "evaluation",
         "fixed_points",

@@ -11,7 +11,7 @@ import numpy as np
 from cs_infer.figures.explorers.element import Explorer, between, settings_of
 from cs_infer.figures.explorers.grids import LAYOUT, gridworld_problem
 from cs_infer.mdp import TabularMDP
-from cs_infer.soft_policy import regularised_return
+from cs_infer.returns import regularised_return
 from cs_infer.variational import soft_values
 
 
