@@ -293,13 +293,22 @@ def _stretch(rng: Rng, d: dict[str, Any]) -> None:
 
 def _draw_swinging(rng: Rng) -> Inputs:
     """The slope of g is below -1.5: putting g's value back into g leads away from the solution."""
-    return _draw(
-        rng,
-        change=_stretch,
-        slopes=(-4.0, -1.5),
-        temperatures=(0.8, 1.6),
-        errors=lambda rng, S, A: rng.uniform(0.05, 0.9, size=(S, A)),
-    )
+    while True:
+        d = _draw(
+            rng,
+            change=_stretch,
+            slopes=(-4.0, -1.5),
+            temperatures=(0.8, 1.6),
+            errors=lambda rng, S, A: rng.uniform(0.05, 0.9, size=(S, A)),
+        )
+        if _swings_between_two(d):
+            return d
+
+
+def _swings_between_two(d: Inputs) -> bool:
+    """Whether g, put into g again and again, settles on two numbers, and does not wander."""
+    epsilon = _evaluates(1.0, times=100)(**d)
+    return abs(_evaluates(epsilon, times=2)(**d) - epsilon) < 1e-9 * epsilon
 
 
 def _draw_optimal(rng: Rng) -> Inputs:

@@ -1489,7 +1489,9 @@ def _some_discount(rng: Rng) -> float:
 
 
 def _draw_endless(rng: Rng) -> dict[str, Any]:
-    return _endless(rng, *_small_sizes(rng), _warm(rng), _some_discount(rng))
+    """A discount below the temperature: with V left in nats the sweeps still converge."""
+    sizes, alpha = _small_sizes(rng), _warm(rng)
+    return _endless(rng, *sizes, alpha, _some_discount(rng) * min(alpha, 1.0))
 
 
 def _draw_lonely(rng: Rng) -> dict[str, Any]:

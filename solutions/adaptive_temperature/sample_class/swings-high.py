@@ -26,7 +26,7 @@ def eps_fixed_point(Q, P, R, rho, gamma, c, p):
         return c / p * np.mean(np.sum(rho * np.abs(delta) ** p, axis=1))
 
     epsilon = 1.0
-    for _ in range(301):
+    for _ in range(101):
         epsilon = g(epsilon)
     return epsilon
 

@@ -27,7 +27,7 @@ def eps_fixed_point(Q, P, R, rho, gamma, c, p):
         return c / p * np.mean(np.sum(rho * np.abs(delta) ** p, axis=1))
 
     epsilon = 1.0
-    for _ in range(200):
+    for _ in range(100):
         epsilon = g(epsilon)
     return epsilon
 
